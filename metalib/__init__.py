@@ -1,5 +1,26 @@
-"""metalib: the implementations behind the course Learning to Learn."""
+"""metalib: the implementations behind the course Learning to Learn.
+
+    import metalib as ml
+    predict = learner.adapt(support)      # learn a task from its few examples
+    answers = predict(query_x)            # use what was learned
+"""
+import importlib
+
 from . import tasks
 from .episodes import Episode, Examples, task_loss, task_score
-from .learners import *
+from .learners import ANIL, MAML, Adapted, FromScratch, Learner, MetaSGD, NearestCentroid, Pretrained, Reptile
 from .networks import Network, conv4, mlp
+from .proof import proof
+from .recipes import RECIPES, card, load
+from .training import NonFiniteLoss, Score, evaluate, setup, train
+
+__all__ = ["ANIL", "Adapted", "Episode", "Examples", "FromScratch", "Learner", "MAML", "MetaSGD", "NearestCentroid", "Network",
+           "NonFiniteLoss", "Pretrained", "RECIPES", "Reptile", "Score", "card", "conv4", "evaluate", "load", "mlp", "proof",
+           "setup", "task_loss", "task_score", "tasks", "train"]
+
+
+def __getattr__(name: str):
+    """Drawing, labs, checkers and data load when first named: `import metalib` costs little more than `import torch`."""
+    if name in ("checks", "data", "figures", "labs"):
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module 'metalib' has no attribute {name!r}")

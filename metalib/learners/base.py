@@ -39,3 +39,13 @@ class Learner(nn.Module):
         loss = self.meta_loss(episode)
         (weight * loss).backward()
         return loss.detach()
+
+
+def one_at_a_time(predict: Predict, support: Examples) -> Predict:
+    """The same predictor, shown each query beside the support set only, so that queries cannot help each other.
+
+    The support set keeps it company because batch statistics of a lone image are far from those of training.
+    """
+    def alone(x: Tensor) -> Tensor:
+        return torch.cat([predict(torch.cat([support.x, x[:, i:i + 1]], 1))[:, -1:] for i in range(x.shape[1])], 1)
+    return alone

@@ -1,0 +1,43 @@
+"""Several families as one: each batch of tasks takes an equal share from each."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from ..episodes import Episode, Examples
+
+
+class Mixture:
+    """Tasks of several families of the same kind, such as Omniglot and glyphs.
+
+    Arguments:
+        families: task families whose episodes have the same shapes. Classes are numbered on: those of the second family
+            follow those of the first.
+
+    Raises:
+        ValueError: for no family at all.
+    """
+
+    def __init__(self, *families):
+        if not families:
+            raise ValueError("Mixture got no families; give at least one.")
+        self.families = families
+
+    @property
+    def n_classes(self) -> int:
+        return sum(family.n_classes for family in self.families)
+
+    def sample(self, n_tasks: int, seed: int | Sequence[int] = 0, **shape) -> Episode:
+        """As the families' `sample`; where the share is not whole, the first families give one task more."""
+        seed = list(seed) if isinstance(seed, Sequence) else [seed]
+        parts, offset = [], 0
+        for i, family in enumerate(self.families):
+            share = (n_tasks + len(self.families) - 1 - i) // len(self.families)
+            if share:
+                part = family.sample(share, seed=[*seed, i], **shape)
+                parts.append((part, {"classes": part.about["classes"] + offset}))
+            offset += family.n_classes
+        def join(side):
+            return Examples(*(torch.cat([getattr(getattr(part, side), axis) for part, _ in parts]) for axis in "xy"))
+        return Episode(join("support"), join("query"), {"classes": torch.cat([about["classes"] for _, about in parts])})

@@ -1,0 +1,121 @@
+"""The one door for real data: `fetch(name)` gives the path of a file, `read_zip` what is in it.
+
+`fetch` looks into the folder named by the environment variable METALIB_DATA, then into the cache, and only then
+downloads from where the authors publish, against the published checksum. A file in METALIB_DATA is your own: its
+container may have been repacked, so its checksum is not asked for; the loaders check the contents instead.
+"""
+from __future__ import annotations
+
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+OMNIGLOT = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/"
+VINYALS = "https://raw.githubusercontent.com/tristandeleu/pytorch-meta/master/torchmeta/datasets/assets/omniglot/"
+
+
+class DataError(RuntimeError):
+    """Real data that is missing, unreachable, or not what it should be; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a file lives.
+
+    Arguments:
+        path: below the METALIB_DATA folder and below the cache, such as "omniglot/images_background.zip".
+        url: where its authors publish it.
+        checksum: of the published file, "md5:..." or "sha256:...".
+        instead: what runs without it.
+    """
+
+    path: str
+    url: str
+    checksum: str
+    instead: str = "ml.tasks.Glyphs() and ml.tasks.Digits() run without it"
+
+
+# Omniglot: MIT licence, Brenden Lake; the md5s are those that torchvision checks. The split: MIT licence, Tristan Deleu.
+REGISTRY = {
+    "omniglot-background": Source("omniglot/images_background.zip", OMNIGLOT + "images_background.zip",
+                                  "md5:68d2efa1b9178cc56df9314c21c6e718"),
+    "omniglot-evaluation": Source("omniglot/images_evaluation.zip", OMNIGLOT + "images_evaluation.zip",
+                                  "md5:6b91aef0f799c5bb55b94e3f2daec811"),
+    "omniglot-train": Source("omniglot/vinyals-split/train.json", VINYALS + "train.json",
+                             "sha256:3432d95c10f2959c3894a2bebe63f70600b5c567a912d13200699b0634d7b191"),
+    "omniglot-validation": Source("omniglot/vinyals-split/val.json", VINYALS + "val.json",
+                                  "sha256:4aca6cbef626e818dace533b4c46363830eaaa158f2d06e29beb3e9772258d5f"),
+    "omniglot-test": Source("omniglot/vinyals-split/test.json", VINYALS + "test.json",
+                            "sha256:c3604a268c3e6bfb5f010e839dd986d0f149bfc81a93cf5de239a0543effea86"),
+}
+
+
+def fetch(name: str) -> Path:
+    """The path of a registered file: from METALIB_DATA, else the cache, else a checked download with a progress bar.
+
+    Raises:
+        ValueError: for a name that is not in `REGISTRY`.
+        DataError: where METALIB_DATA names no folder, or the download fails or does not match its checksum.
+    """
+    if name not in REGISTRY:
+        raise ValueError(f"there is no data named {name!r}; known are {', '.join(REGISTRY)}.")
+    source = REGISTRY[name]
+    if folder := os.environ.get("METALIB_DATA"):
+        if not Path(folder).is_dir():
+            raise DataError(f"METALIB_DATA is {folder!r}, which is no folder; name one that holds {source.path}, or unset it.")
+        if (own := Path(folder) / source.path).is_file():
+            return own
+    return _download(name, source)
+
+
+def _download(name: str, source: Source) -> Path:
+    """The cached copy, downloaded if there is none with the right checksum. Pooch renames it into place when it is whole."""
+    import pooch
+
+    target = Path(pooch.os_cache("metalib")) / source.path
+    try:
+        pooch.retrieve(source.url, source.checksum, fname=target.name, path=target.parent,
+                       downloader=pooch.HTTPDownloader(progressbar=True, timeout=30))
+    except (OSError, ValueError) as error:                              # network and disk; a checksum that differs
+        why = type(error).__name__ if isinstance(error, OSError) else "not the published checksum"
+        raise DataError(
+            f"could not get {name} ({why}): download {source.url} yourself to {source.path} in a folder that METALIB_DATA "
+            f"names, or to {target}; {source.instead}.") from None
+    return target
+
+
+def read_zip(path: Path, suffix: str, count: int, largest: int) -> Iterator[tuple[str, bytes]]:
+    """Every file in an archive as (name, content), in memory: nothing is unpacked, so nothing can land elsewhere.
+
+    Arguments:
+        path: of the zip archive.
+        suffix: how every file in it ends, such as ".png".
+        count: how many files it holds.
+        largest: bytes that one file may have at most, unpacked; with `count`, the bound on memory.
+
+    Raises:
+        DataError: for a broken archive, absolute or `..` names, other files, too large files, or another count.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [m for m in archive.infolist() if not m.is_dir()]
+            for m in members:
+                name = PurePosixPath(m.filename.replace("\\", "/"))
+                if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
+                    raise DataError(f"{path} holds {m.filename!r}, which points outside the archive; get it again from its publisher.")
+                if name.suffix != suffix:
+                    raise DataError(f"{path} holds {m.filename!r}, which is no {suffix} file; get it again from its publisher.")
+                if m.file_size > largest:
+                    raise DataError(f"{path} holds {m.filename!r} of {m.file_size:,} bytes, where at most {largest:,} are expected; "
+                                    "get it again from its publisher.")
+            if len(members) != count:
+                raise DataError(f"{path} holds {len(members):,} {suffix} files, where {count:,} are expected; get it again from its publisher.")
+            for m in members:
+                yield m.filename, archive.read(m)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{path} is no whole zip archive ({error}); get it again from its publisher.") from error

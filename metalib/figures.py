@@ -1,0 +1,195 @@
+"""Every static figure of the course, one function each. `python -m metalib.figures` writes those of the README and the slides.
+
+Colours are Okabe and Ito's, which colour-blind readers can tell apart; no figure relies on colour alone.
+"""
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+
+from .episodes import Episode
+from .training import Score, write_atomically
+
+INK, BLUE, ORANGE, GREEN, PINK, SKY, VERMILION, GREY = (
+    "#222222", "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A8A8A")
+LINES = ("-", "--", "-.", ":")
+MARKERS = "osD^vP"
+
+
+def new(width: float = 8.6, height: float = 3.6) -> Figure:
+    """An empty figure of `width` x `height` inches at 100 dots per inch, independent of pyplot and its state."""
+    figure = Figure(figsize=(width, height), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def to_png(figure: Figure) -> bytes:
+    """The figure as PNG bytes, at twice its nominal resolution for print and dense screens."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=160, facecolor="white", metadata={"Software": None})
+    return stream.getvalue()
+
+
+def plain(axes, title: str = "", x: str = "", y: str = ""):
+    """Axes without the box: title on the left, labels, two spines."""
+    axes.set_title(title, loc="left", fontsize=11, color=INK)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.spines[["top", "right"]].set_visible(False)
+    return axes
+
+
+def two_loops() -> Figure:
+    """The two loops of MAML: one start, a few steps per task, one update of the start."""
+    figure = new(8.6, 3.4)
+    axes = figure.add_subplot()
+    axes.set(xlim=(0, 10), ylim=(0, 4))
+    axes.axis("off")
+
+    def box(x, y, text, colour, width=2.1):
+        axes.add_patch(FancyBboxPatch((x - width / 2, y - 0.36), width, 0.72, boxstyle="round,pad=0.06", fc="white", ec=colour, lw=2))
+        axes.text(x, y, text, ha="center", va="center", fontsize=11, color=INK)
+
+    def arrow(a, b, colour, bend=0.0, style="-"):
+        axes.add_patch(FancyArrowPatch(a, b, arrowstyle="-|>", mutation_scale=16, lw=1.8, color=colour, linestyle=style,
+                                       connectionstyle=f"arc3,rad={bend}"))
+
+    box(1.3, 2, r"start  $\theta$", INK, 1.7)
+    for i, y in enumerate((3.3, 2.0, 0.7), start=1):
+        box(4.7, y, rf"$\theta_{i}' = \theta - \alpha\nabla\mathcal{{L}}_{i}$", BLUE, 2.6)
+        box(8.4, y, rf"query loss $\mathcal{{L}}_{i}(\theta_{i}')$", VERMILION, 2.5)
+        arrow((2.25, 2 + 0.1 * (y - 2)), (3.3, y), BLUE)
+        arrow((6.1, y), (7.05, y), BLUE)
+    arrow((8.4, 0.26), (1.3, 1.55), VERMILION, bend=-0.22, style="--")
+    axes.text(2.35, 3.45, "inner loop: each task,\nits support set", color=BLUE, fontsize=10, ha="center")
+    axes.text(4.7, -0.32, r"outer loop: the gradient of the summed query loss, through the steps, moves $\theta$",
+              color=VERMILION, fontsize=10, ha="center")
+    axes.set_ylim(-0.6, 4)
+    return figure
+
+
+def training_curve(losses: list[float], smooth: int = 50, title: str = "Outer loss while meta-training") -> Figure:
+    """Outer loss of each iteration, and its running mean over `smooth` iterations."""
+    figure = new(8.6, 3.2)
+    axes = plain(figure.add_subplot(), title, "meta-iteration", "query loss after adapting")
+    losses = np.asarray(losses)
+    axes.plot(losses, color=SKY, lw=0.6, alpha=0.6, label="each iteration")
+    axes.plot(np.arange(smooth - 1, len(losses)), np.convolve(losses, np.ones(smooth) / smooth, "valid"),
+              color=BLUE, lw=2, label=f"mean of {smooth}")
+    axes.set_yscale("log")
+    axes.legend(frameon=False)
+    return figure
+
+
+@torch.no_grad()
+def adaptation(learners: dict, episode: Episode, steps: tuple[int, ...] = (0, 1, 10)) -> Figure:
+    """One sinusoid task, learned by each learner: its predictions after some numbers of steps.
+
+    Arguments:
+        learners: title -> a learner whose `adapt` takes `steps`.
+        episode: one task of `Sinusoid`, with about["amplitude"] and about["phase"].
+    """
+    figure = new(8.6, 3.2)
+    x = torch.linspace(-5, 5, 201)[None, :, None]
+    truth = episode.about["amplitude"] * torch.sin(x[0, :, 0] + episode.about["phase"])
+    for i, (title, learner) in enumerate(learners.items()):
+        axes = plain(figure.add_subplot(1, len(learners), i + 1), title, "x", "y" if i == 0 else "")
+        axes.plot(x[0, :, 0], truth, color=GREY, lw=4, alpha=0.5, label="the task")
+        for count, style, colour in zip(steps, (":", "--", "-"), (ORANGE, SKY, BLUE)):
+            axes.plot(x[0, :, 0], learner.adapt(episode.support, steps=count)(x)[0, :, 0], style, color=colour, lw=2,
+                      label=f"{count} step{'s' * (count != 1)}")
+        axes.plot(episode.support.x[0, :, 0], episode.support.y[0, :, 0], "o", color=INK, ms=5, label="support")
+        axes.set_ylim(-5.5, 5.5)
+    axes.legend(frameon=False, fontsize=8, loc="upper right")
+    return figure
+
+
+def bars(scores: dict[str, Score], chance: float | None = None, title: str = "") -> Figure:
+    """Scores side by side with their 95 % confidence intervals, and chance as a dashed line."""
+    figure = new(8.6, 0.7 + 0.42 * len(scores))
+    accuracy = next(iter(scores.values())).metric == "accuracy"
+    axes = plain(figure.add_subplot(), title, "accuracy, %" if accuracy else "mean squared error")
+    factor = 100 if accuracy else 1
+    for i, (name, score) in enumerate(scores.items()):
+        axes.barh(i, factor * score.mean, xerr=factor * score.ci95, color=BLUE, alpha=0.8, height=0.6, capsize=3, ecolor=INK)
+        axes.text(factor * (score.mean + score.ci95) + factor * 0.01, i, f"{factor * score.mean:.{1 if accuracy else 2}f}",
+                  va="center", fontsize=9)
+    if chance is not None:
+        axes.axvline(100 * chance, color=INK, ls="--", lw=1)
+        axes.text(100 * chance, -0.62, " chance", fontsize=8, va="bottom")
+    axes.set_yticks(range(len(scores)), list(scores))
+    axes.invert_yaxis()
+    if accuracy:
+        axes.set_xlim(0, 105)
+    return figure
+
+
+@torch.no_grad()
+def episode_images(episode: Episode, predict=None, n_query: int = 10) -> Figure:
+    """One image task: the support set by label, and some queries with the predicted label where `predict` is given."""
+    figure = new(8.6, 2.6)
+    order = episode.support.y[0].argsort()
+    support = [(episode.support.x[0, i, 0], f"label {int(episode.support.y[0, i])}", INK) for i in order]
+    answers = None if predict is None else predict(episode.query.x)[0].argmax(-1)
+    queries = []
+    for i in range(min(n_query, episode.query.x.shape[1])):
+        truth = int(episode.query.y[0, i])
+        said = "?" if answers is None else f"{int(answers[i])} " + ("right" if answers[i] == truth else f"wrong: {truth}")
+        queries.append((episode.query.x[0, i, 0], said, INK if answers is None or answers[i] == truth else VERMILION))
+    columns = max(len(support), len(queries))
+    for row, (name, cells) in enumerate((("support", support), ("query", queries))):
+        for column, (image, label, colour) in enumerate(cells):
+            axes = figure.add_subplot(2, columns, row * columns + column + 1)
+            axes.imshow(1 - image, cmap="gray", vmin=0, vmax=1)
+            axes.set_xticks([])
+            axes.set_yticks([])
+            axes.set_xlabel(label, fontsize=8, color=colour)
+            if column == 0:
+                axes.set_ylabel(name, fontsize=10)
+    return figure
+
+
+def proof_panel(proof) -> Figure:
+    """The five checks of `metalib.proof` beside the scores that answer them."""
+    figure = new(8.6, 2.9)
+    left, right = figure.subplots(1, 2, width_ratios=(1, 2.1))
+    accuracy = proof.chance is not None
+    factor = 100 if accuracy else 1
+    plain(left, proof.title, "accuracy, %" if accuracy else "mean squared error")
+    for i, (name, score) in enumerate(proof.scores.items()):
+        left.errorbar(factor * score.mean, i, xerr=factor * score.ci95, fmt=MARKERS[i], color=BLUE, capsize=4, ms=8)
+    left.set_yticks(range(len(proof.scores)), list(proof.scores))
+    left.set_ylim(len(proof.scores) - 0.5, -0.5)
+    if accuracy:
+        left.axvline(100 * proof.chance, color=INK, ls="--", lw=1)
+        left.set_xlim(0, 103)
+    else:
+        left.set_xlim(left=0)
+    right.axis("off")
+    mark = {True: ("holds", GREEN), False: ("FAILS", VERMILION), None: ("note", GREY)}
+    for i, check in enumerate(proof.checks):
+        y, (word, colour) = 0.95 - 0.2 * i, mark[check.holds]
+        right.text(0.0, y, word, color=colour, weight="bold", fontsize=10, transform=right.transAxes, va="top")
+        right.text(0.11, y, check.question, fontsize=10, transform=right.transAxes, va="top")
+        right.text(0.11, y - 0.085, check.measured, fontsize=9, color="#555555", transform=right.transAxes, va="top")
+    return figure
+
+
+FIGURES = {"two-loops": two_loops}
+
+
+def main(folder: str = "figures") -> None:
+    for name, draw in FIGURES.items():
+        write_atomically(Path(folder) / f"{name}.png", to_png(draw()))
+        print(f"wrote {folder}/{name}.png")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:2])

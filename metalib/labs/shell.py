@@ -1,0 +1,227 @@
+"""The one shell of all labs: named controls above one picture, and a sentence that reads the picture.
+
+A lab supplies three things:
+    compute(**state) -> result                      pure: no drawing, no widget; what tests and notebooks call
+    make(fig) -> (moving artists, change)           draws once what stands still
+    change(result) -> sentence                      moves the artists, says in one sentence what is to be seen
+
+Speed comes from drawing little: what stands still is drawn once and kept as pixels, an event redraws the moving artists
+on top ("blitting"), and the PNG is packed loosely. Events that arrive together are answered by one picture, of the newest state.
+"""
+from __future__ import annotations
+
+import asyncio
+import base64
+import html
+import itertools
+import sys
+import types
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import ipywidgets as widgets
+import matplotlib as mpl
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from .drawing import DPI, STYLE, encode
+from .pointer import Pointer, Tracker
+
+QUIET = 0.003        # seconds without a new event before drawing: a queue of waiting events is drained in less each
+PATIENCE = 0.06      # but an unbroken stream of events gets a picture at least this often
+
+# Sliders come without an accessible name: when the picture has loaded, each takes the text of its visible label.
+NAME_CONTROLS = ("for (const c of this.closest('.metalib-lab')?.querySelectorAll('.widget-slider, .widget-toggle-buttons') ?? []) {"
+                 "const name = c.querySelector('.widget-label')?.textContent, e = c.querySelector('[role=slider]') ?? c;"
+                 "if (name) e.setAttribute('aria-label', name); if (e === c) e.setAttribute('role', 'group')}")
+
+
+class Lab(widgets.VBox):
+    """Controls above one picture.
+
+    Arguments:
+        compute, make: see the top of this file.
+        controls: name -> widget; the names are the arguments of `compute`. A `Button` is an action, not an argument.
+        hidden: name -> value of state that no control shows, such as points placed with the mouse.
+        actions: name of a button -> function of the state that returns what changes.
+        pointer: function of (Pointer, state) that returns what changes, or None; gives the picture a mouse.
+        ink: the pointer leaves a line while pressed, and `pointer` is called once, at its end.
+        unused: function of the state that names the controls without a meaning in it; they are greyed out.
+        size: of the picture, in inches at 100 dots each.
+
+    Raises:
+        ValueError: from `set`, for a name that is no part of the state. Whatever `compute` raises is shown in the lab, then raised.
+
+    Example:
+        >>> def make(fig):
+        ...     dot, = fig.subplots().plot([0], [0], "o")
+        ...     def change(y):
+        ...         dot.set_ydata([y])
+        ...         return f"The dot is at {y}."
+        ...     return [dot], change
+        >>> lab = Lab(lambda y: y, make, {"y": widgets.FloatSlider(0.5, min=0, max=1)})
+        >>> lab.set(y=0.25).sentence
+        'The dot is at 0.25.'
+    """
+
+    def __init__(self, compute: Callable[..., Any], make: Callable[[Figure], tuple[list[Artist], Callable[[Any], str]]],
+                 controls: Mapping[str, widgets.Widget], *, hidden: Mapping[str, Any] | None = None,
+                 actions: Mapping[str, Callable[[dict], dict]] | None = None,
+                 pointer: Callable[[Pointer, dict], dict | None] | None = None, ink: bool = False,
+                 unused: Callable[[dict], set[str]] = lambda state: set(), size: tuple[float, float] = (8.6, 4.2)):
+        self.compute, self.controls, self.hidden, self.unused = compute, dict(controls), dict(hidden or {}), unused
+        self.sentence, self.error = "", None
+        self._silent, self._waiting, self._last = False, None, 0.0
+        with mpl.rc_context(STYLE):
+            self.fig = Figure(figsize=size, dpi=DPI, facecolor="white")
+            self._canvas = FigureCanvasAgg(self.fig)
+            moving, self._change = make(self.fig)
+            self._moving = sorted(moving, key=lambda artist: artist.zorder)
+            for artist in self._moving:
+                artist.set_animated(True)                         # left out of the background
+            self._canvas.draw()
+        self._background = self._canvas.copy_from_bbox(self.fig.bbox)
+        self._view = widgets.HTML(layout=widgets.Layout(grid_area="1 / 1", margin="0", width="100%"))
+        for name, control in self.controls.items():
+            _fit(control)
+            if isinstance(control, widgets.Button):
+                control.on_click(lambda _, action=actions[name]: self._act(action(self.state)))
+            else:
+                control.observe(lambda _: self._event(), "value")
+        self.tracker = None if pointer is None else Tracker(self.fig, lambda event: self._act(pointer(event, self.state)), ink)
+        picture = self.tracker.over(self._view) if self.tracker else self._view
+        flow = widgets.Layout(flex_flow="row wrap", max_width=f"{self.width + 60}px")
+        super().__init__([widgets.Box(list(self.controls.values()), layout=flow), picture])
+        self.add_class("metalib-lab")
+        self.draw()
+
+    # ---- the state ----------------------------------------------------------------------------------------------
+    @property
+    def state(self) -> dict[str, Any]:
+        """The arguments of `compute`, as the controls stand."""
+        return {n: c.value for n, c in self.controls.items() if not isinstance(c, widgets.Button)} | self.hidden
+
+    def set(self, **state) -> Lab:
+        """Change some of the state and draw at once; returns the lab."""
+        self._take(state)
+        self.draw()
+        return self
+
+    def sweep(self) -> Iterator[dict[str, Any]]:
+        """The default state, then every combination of the controls' bounds (and of all options of toggles)."""
+        yield self.state
+        ends = {name: _ends(c) for name, c in self.controls.items() if not isinstance(c, widgets.Button)}
+        for values in itertools.product(*ends.values()):
+            yield dict(zip(ends, values)) | self.hidden
+
+    def _take(self, changes: Mapping[str, Any]) -> None:
+        self._silent = True                                       # one picture for all changes, not one each
+        try:
+            for name, value in changes.items():
+                if name in self.hidden:
+                    self.hidden[name] = value
+                elif name in self.state:
+                    self.controls[name].value = value
+                else:
+                    raise ValueError(f"{name!r} is no part of this lab's state; it has {', '.join(self.state)}.")
+        finally:
+            self._silent = False
+
+    # ---- events: the newest state is always the next one drawn -------------------------------------------------
+    def _act(self, changes: Mapping[str, Any] | None) -> None:
+        if changes:
+            self._take(changes)
+            self._event()
+
+    def _event(self) -> None:
+        """Draw soon: when no further event has come for `QUIET` seconds. Without an event loop (a test, a script), at once."""
+        if self._silent:
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return self.draw()
+        self._last = loop.time()
+        if self._waiting is None:
+            self._waiting = loop.call_later(QUIET, self._due, loop, self._last + PATIENCE)
+
+    def _due(self, loop: asyncio.AbstractEventLoop, deadline: float) -> None:
+        if loop.time() < min(self._last + QUIET, deadline):       # events are still coming in
+            self._waiting = loop.call_later(QUIET, self._due, loop, deadline)
+        else:
+            self._waiting = None
+            self.draw()
+
+    # ---- the picture --------------------------------------------------------------------------------------------
+    def draw(self) -> None:
+        """Compute the present state, move the artists, show the picture and its sentence."""
+        try:
+            unused = self.unused(self.state)
+            for name, control in self.controls.items():
+                control.disabled = name in unused
+            with mpl.rc_context(STYLE):
+                self.sentence = self._change(self.compute(**self.state))
+                self._canvas.restore_region(self._background)
+                for artist in self._moving:
+                    self.fig.draw_artist(artist)
+            self.error = None
+        except Exception as error:
+            self.error = error
+            self.sentence = f"This setting cannot be shown: {str(error) or type(error).__name__}"
+            raise                                                 # shown below, and not swallowed
+        finally:
+            self._show()
+
+    def png(self, level: int = 9) -> bytes:
+        """The present picture as a PNG file."""
+        return encode(np.asarray(self._canvas.buffer_rgba()), level)
+
+    @property
+    def width(self) -> int:
+        return int(self.fig.bbox.width)
+
+    def _show(self) -> None:
+        said, size = html.escape(self.sentence), f"{self.width}px"
+        source = base64.b64encode(self.png(level=1)).decode()
+        faded = "opacity:.3;" if self.error else ""               # the last picture that could be drawn
+        # The size is fixed before the image is decoded and decoding is synchronous: no blank frame, no jump of the page.
+        self._view.value = (
+            f'<img alt="{said}" width="{self.width}" height="{int(self.fig.bbox.height)}" decoding="sync" onload="{NAME_CONTROLS}" '
+            f'style="display:block;width:100%;max-width:{size};height:auto;{faded}" src="data:image/png;base64,{source}">'
+            f'<p role="status" style="margin:4px 8px;max-width:{size};min-height:3em;line-height:1.5">{said}</p>')
+
+    def _repr_mimebundle_(self, include=None, exclude=None, **kwargs):
+        """Three faces: the live widget, the picture, the sentence."""
+        faces = super()._repr_mimebundle_(include=include, exclude=exclude, **kwargs) or {}
+        return {**faces, "image/png": base64.b64encode(self.png()).decode(), "text/plain": self.sentence}
+
+
+def entry(lab: Callable[..., Lab]) -> Callable[..., Lab]:
+    """Make the module of this function callable, so that `ml.labs.name()` opens it and `ml.labs.name.compute` stays in reach."""
+    sys.modules[lab.__module__].__class__ = LabModule
+    return lab
+
+
+class LabModule(types.ModuleType):
+    def __call__(self, *args, **kwargs) -> Lab:
+        return self.lab(*args, **kwargs)
+
+
+def _ends(control: widgets.Widget) -> list:
+    if isinstance(control, widgets.Checkbox):
+        return [False, True]
+    if isinstance(control, widgets.SelectionSlider):
+        return [control._options_values[0], control._options_values[-1]]
+    if isinstance(control, widgets.ToggleButtons):
+        return list(control._options_values)
+    return [control.min, control.max]
+
+
+def _fit(control: widgets.Widget) -> None:
+    """One width for all sliders, room for the whole label."""
+    if isinstance(control, (widgets.FloatSlider, widgets.IntSlider, widgets.SelectionSlider)):
+        control.layout.width, control.style.description_width = "292px", "112px"
+    elif isinstance(control, widgets.ToggleButtons):
+        control.style.description_width, control.style.button_width = "112px", "auto"

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 
 OMNIGLOT = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/"
 VINYALS = "https://raw.githubusercontent.com/tristandeleu/pytorch-meta/master/torchmeta/datasets/assets/omniglot/"
+AGAIN = "get it again from its publisher"           # what to do about every file that is not what it should be
 
 
 class DataError(RuntimeError):
@@ -101,21 +102,19 @@ def read_zip(path: Path, suffix: str, count: int, largest: int) -> Iterator[tupl
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [m for m in archive.infolist() if not m.is_dir()]
-            for m in members:
-                name = PurePosixPath(m.filename.replace("\\", "/"))
-                if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
-                    raise DataError(f"{path} holds {m.filename!r}, which points outside the archive; get it again from its publisher.")
+            members = {PurePosixPath(m.filename.replace("\\", "/")): m for m in archive.infolist() if not m.is_dir()}
+            for name, m in members.items():
+                if name.is_absolute() or ".." in name.parts or ":" in m.filename:
+                    raise DataError(f"{path} holds {m.filename!r}, which points outside the archive; {AGAIN}.")
                 if name.suffix != suffix:
-                    raise DataError(f"{path} holds {m.filename!r}, which is no {suffix} file; get it again from its publisher.")
+                    raise DataError(f"{path} holds {m.filename!r}, which is no {suffix} file; {AGAIN}.")
                 if m.file_size > largest:
-                    raise DataError(f"{path} holds {m.filename!r} of {m.file_size:,} bytes, where at most {largest:,} are expected; "
-                                    "get it again from its publisher.")
+                    raise DataError(f"{path} holds {m.filename!r} of {m.file_size:,} bytes, more than the {largest:,} expected; {AGAIN}.")
             if len(members) != count:
-                raise DataError(f"{path} holds {len(members):,} {suffix} files, where {count:,} are expected; get it again from its publisher.")
-            for m in members:
-                yield m.filename, archive.read(m)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"{path} is no whole zip archive ({error}); get it again from its publisher.") from error
+                raise DataError(f"{path} holds {len(members):,} {suffix} files, where {count:,} are expected; {AGAIN}.")
+            for name, m in members.items():
+                yield str(name), archive.read(m)
+    except DataError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:                  # RuntimeError: encrypted
+        raise DataError(f"{path} is no whole zip archive ({error}); {AGAIN}.") from error

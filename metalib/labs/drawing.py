@@ -33,3 +33,10 @@ def encode(pixels: np.ndarray, level: int) -> bytes:
 
     header = struct.pack(">2I5B", width, height, 8, 2, 0, 0, 0)   # 8 bits, RGB
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, level)) + chunk(b"IEND", b"")
+
+
+def said(value: float) -> str:
+    """A number for a sentence: two digits after the point where they mean something, never NaN."""
+    if not np.isfinite(value) or abs(value) >= 1_000:
+        return "more than 1000"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"

@@ -45,7 +45,7 @@ class Tracker:
         from ipycanvas import Canvas
         width, height = (int(v) for v in self.fig.bbox.size)
         self.canvas = Canvas(width=width, height=height, layout=widgets.Layout(
-            grid_area="1 / 1", margin="0", width="100%", max_width=f"{width}px", height="auto", align_self="start"))
+            grid_area="1 / 1", margin="0", width="100%", max_width=f"{width}px", height="auto", align_self="flex-start"))
         self.canvas.stroke_style, self.canvas.line_width, self.canvas.line_cap = "#000000", 5, "round"
         self.canvas.on_mouse_down(self.down)
         self.canvas.on_mouse_move(self.move)

@@ -1,6 +1,9 @@
 """Where episodes come from: one file per task family, each with `sample(n_tasks, ..., seed) -> Episode`."""
+from .digits import Digits
 from .glyphs import Glyphs
+from .mixture import Mixture
 from .omniglot import Omniglot
+from .quadratics import Quadratics
 from .sinusoid import Sinusoid
 
-__all__ = ["Glyphs", "Omniglot", "Sinusoid"]
+__all__ = ["Digits", "Glyphs", "Mixture", "Omniglot", "Quadratics", "Sinusoid"]

@@ -17,24 +17,26 @@ from torch import Tensor
 from ..episodes import at_least, generator
 from .ink import PEN, SIDE, InkTasks, draw_strokes
 
-STROKES, CONTROLS, POINTS = 4, 6, 16        # strokes of a character at most; control points of a stroke; points drawn on it
+STROKES, CONTROLS, POINTS = 4, 6, 16        # of a character at most: strokes; of a stroke: control points, points drawn
 CHUNK = 128                                 # drawings at a time: their pages stay in the processor's cache
-# A movement is how far the pen turns between one control point and the next (times the bend, below), and how round.
+# The movements of the pen: how common; by how many radians it turns between one step and the next; round or with corners.
 MOVEMENTS = {
-    "line":   ((0, 0, 0, 0), 0.0, 1),
-    "arc":    ((1, 1, 1, 1), 0.45, 1),
-    "cup":    ((1, 1, 1, 1), 0.85, 1),
-    "ring":   ((1, 1, 1, 1), 1.256, 1),     # 5 steps, 4 turns of 72 degrees: closed
-    "wave":   ((1, 1, -1, -1), 0.9, 1),
-    "hook":   ((0, 0, 1, 1), 1.3, 1),
-    "corner": ((0, 0, 1, 0), 1.6, 0),
-    "zigzag": ((0, 1, 0, -1), 2.0, 0),
+    "line":   (0.27, (0, 0, 0, 0), True),
+    "arc":    (0.16, (0.45, 0.45, 0.45, 0.45), True),
+    "cup":    (0.13, (0.85, 0.85, 0.85, 0.85), True),
+    "ring":   (0.10, (1.256, 1.256, 1.256, 1.256), True),               # 5 equal steps, 72 degrees apart: closed
+    "wave":   (0.08, (0.9, 0.9, -0.9, -0.9), True),
+    "hook":   (0.10, (0, 0, 1.3, 1.3), True),
+    "corner": (0.10, (0, 0, 1.6, 0), False),
+    "zigzag": (0.06, (0, 2, 0, -2), False),
 }
-CHANCES = np.cumsum([0.27, 0.16, 0.13, 0.10, 0.08, 0.10, 0.10, 0.06])
-# How much the drawings of one character differ; standard deviations.
+CHANCE, TURNS, ROUND = (np.array(column) for column in zip(*MOVEMENTS.values()))
+RING, WAVE = list(MOVEMENTS).index("ring"), list(MOVEMENTS).index("wave")
+# How much the drawings of one character differ, as standard deviations: parts of the page, and radians for TURN. They are
+# set so that the nearest centroid of raw pixels finds glyphs as hard as Omniglot: 5-way 1-shot 46 % here, 44 % there.
 BOW, LIFT, SHIFT, TURN, SLANT, STRETCH = 0.036, 0.03, 0.045, 0.12, 0.15, 0.17
-MARGIN = 0.06                               # of the page, kept free of pen positions on every side
 KNOTS = 3                                   # the hand errs at a stroke's start, middle and end, and smoothly between
+MARGIN = 0.06                               # of the page, kept free on every side
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ class Glyphs(InkTasks):
 
     def __post_init__(self):
         at_least(1, n_classes=self.n_classes)
-        generator(self.seed)
+        at_least(0, seed=self.seed)
+        generator(self.seed)                                            # its upper bound
 
     def images(self, classes: ArrayLike, examples: ArrayLike) -> Tensor:
         """Class numbers and drawing seeds >= 0, broadcast to [...] -> images [..., 1, 28, 28]: the same ones every time.
@@ -67,72 +70,68 @@ class Glyphs(InkTasks):
             ValueError: for numbers out of range.
         """
         classes, examples = self.numbers(classes, examples)
-        flat = list(zip(*(np.array_split(a.ravel(), max(1, -(-a.size // CHUNK))) for a in (classes, examples))))
-        return torch.cat([self._draw(*part) for part in flat]).view(*classes.shape, 1, SIDE, SIDE)
+        flat = classes.ravel(), examples.ravel()
+        drawn = [self._draw(*(a[i:i + CHUNK] for a in flat)) for i in range(0, classes.size, CHUNK)]
+        return torch.cat([torch.zeros(0, 1, SIDE, SIDE), *drawn]).view(*classes.shape, 1, SIDE, SIDE)
 
     def _draw(self, classes: np.ndarray, examples: np.ndarray) -> Tensor:
         """Classes and examples [n] -> images [n, 1, 28, 28]."""
-        if not len(classes):
-            return torch.zeros(0, 1, SIDE, SIDE)
-        controls, round_, present = (part[classes] for part in characters(self.seed, self.n_classes))
         n = len(classes)
-        noise = hand(self.seed, classes, examples, STROKES * (KNOTS + 1) * 2 + 7)                # [n, ...], about normal
+        controls, is_round, present = (part[classes] for part in characters(self.seed, self.n_classes))
+        noise = hand(self.seed, classes, examples, STROKES * (KNOTS + 1) * 2 + 7)               # [n, ...], about normal
         bow, lift, whole = np.split(noise, [STROKES * KNOTS * 2, STROKES * (KNOTS + 1) * 2], axis=1)
         controls = controls + BOW * BETWEEN @ bow.reshape(n, STROKES, KNOTS, 2) + LIFT * lift.reshape(n, STROKES, 1, 2)
-        turn, slant, sx, sy, dx, dy, pen = whole.T
-        cos, sin = np.cos(TURN * turn), np.sin(TURN * turn)
-        sx, sy = 1 + STRETCH * sx, 1 + STRETCH * sy
-        frame = np.array([[cos * sx, (SLANT * slant * cos - sin) * sy], [sin * sx, (SLANT * slant * sin + cos) * sy]])
-        controls = np.einsum("ijn,nskj->nski", frame, controls - 0.5) + 0.5 + SHIFT * np.stack([dx, dy], -1)[:, None, None]
-        controls = on_page(controls, present)
-        basis = BASES[round_[present]]                                                          # [strokes, points, controls]
-        strokes = basis @ controls[present].astype(np.float32)
-        image = np.repeat(np.arange(n), present.sum(1))
-        return draw_strokes(strokes, image, n, PEN * (1 + 0.06 * pen))
+        turn, slant, wider, taller, right, down, pen = whole.T
+        cos, sin, slant = np.cos(TURN * turn), np.sin(TURN * turn), SLANT * slant
+        wider, taller = 1 + STRETCH * wider, 1 + STRETCH * taller
+        frame = np.array([[cos * wider, (slant * cos - sin) * taller], [sin * wider, (slant * sin + cos) * taller]])
+        controls = np.einsum("ijn,nskj->nski", frame, controls - 0.5) + 0.5 + SHIFT * np.stack([right, down], -1)[:, None, None]
+        # In float64 down to here and float32 from here: machines that differ in the last bit of a cosine still agree.
+        strokes = BASES[is_round.astype(int)[present]] @ on_page(controls, present)[present]    # [strokes, points, 2]
+        return draw_strokes(strokes, np.repeat(np.arange(n), present.sum(1)), n, PEN * (1 + 0.06 * pen))
 
 
 @lru_cache
 def characters(seed: int, n_classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The classes of a family: control points [n_classes, 4, 6, 2] on the page, round or not [n_classes, 4], present or not."""
-    # One stream per class, so that class 7 is class 7 whatever else there is: [n_classes, strokes, numbers]
-    u = np.stack([generator((seed, c)).rand(STROKES, 16) for c in range(n_classes)])
-    n_strokes = 1 + np.searchsorted([0.05, 0.40, 0.78], u[:, 0, 15])                            # 1 to 4
-    kind = np.searchsorted(CHANCES[:-1], u[..., 0])
-    kind[n_strokes == 1, 0] = np.maximum(kind[n_strokes == 1, 0], 4)                            # one stroke: not a mere line
-    turns = np.array([m[0] for m in MOVEMENTS.values()])[kind] * np.array([m[1] for m in MOVEMENTS.values()])[kind][..., None]
-    ring = kind == list(MOVEMENTS).index("ring")
-    bend = np.where(ring, 1, 0.7 + 0.6 * u[..., 1]) * np.where(u[..., 2] < 0.5, -1, 1)
-    # Scripts love the upright and the level: most strokes set out along one of the four axes, give or take.
-    heading = np.pi / 4 * np.floor(8 * u[..., 3]) + (u[..., 4] - 0.5) * np.where(u[..., 5] < 0.7, 0.25, 1.2)
-    heading = heading[..., None] + np.concatenate([np.zeros_like(heading)[..., None], np.cumsum(bend[..., None] * turns, -1)], -1)
-    length = np.where(ring, 0.10 + 0.1 * u[..., 6], 0.09 + 0.13 * u[..., 6])[..., None] * np.where(
-        ring[..., None], 1, 0.75 + 0.5 * u[..., 7:12])
-    step = length[..., None] * np.stack([np.cos(heading), np.sin(heading)], -1)                 # [n_classes, strokes, 5, 2]
-    path = np.concatenate([np.zeros_like(step[:, :, :1]), np.cumsum(step, 2)], 2)
-    for s in range(1, STROKES):                                         # where a stroke begins, and at which of its points
-        free = 0.5 * (u[:, s, 12:14] - 0.5) + path[:, 0].mean(1)
-        joined = path[np.arange(n_classes), (s * u[:, s, 12]).astype(int), (CONTROLS * u[:, s, 13]).astype(int)]
-        own = path[np.arange(n_classes), s, np.array([0, 0, 2, 3])[(4 * u[:, s, 14]).astype(int)]]
-        start = np.where(u[:, s, 15:] < 0.3, free, joined) - np.where(u[:, s, 15:] < 0.3, path[:, s].mean(1), own)
-        path[:, s] += start[:, None]
-    present = np.arange(STROKES) < n_strokes[:, None]
-    inside = np.where(present[..., None, None], path, np.nan)
-    low, high = np.nanmin(inside, (1, 2)), np.nanmax(inside, (1, 2))
-    size = 0.45 + 0.25 * u[:, 0, 12]
+    """The classes of a family: control points on the page [n_classes, 4, 6, 2], round [n_classes, 4], present [n_classes, 4]."""
+    # A stream of numbers per class, so that class 7 is class 7 whatever else there is: u [n_classes, strokes].
+    u = np.moveaxis(np.stack([generator((seed, c)).rand(STROKES, 16) for c in range(n_classes)]), -1, 0)
+    present = np.arange(STROKES) < 1 + np.searchsorted([0.05, 0.40, 0.78], u[15, :, :1])       # 1 to 4 strokes
+    kind = np.searchsorted(np.cumsum(CHANCE)[:-1], u[0])
+    kind[~present[:, 1], 0] = np.maximum(kind[~present[:, 1], 0], WAVE)                         # alone: not a mere line or ring
+    ring = kind == RING
+    turns = TURNS[kind] * (np.where(ring, 1, 0.7 + 0.6 * u[1]) * np.where(u[2] < 0.5, -1, 1))[..., None]
+    # Scripts love the upright, the level and the diagonal: most strokes set out along one of them, give or take.
+    heading = np.pi / 4 * np.floor(8 * u[3]) + (u[4] - 0.5) * np.where(u[5] < 0.7, 0.25, 1.2)
+    heading = heading[..., None] + np.cumsum(np.insert(turns, 0, 0, axis=-1), -1)              # [n_classes, strokes, 5]
+    length = np.where(ring, 0.10 + 0.10 * u[6], 0.09 + 0.13 * u[6]) * np.where(ring, 1, 0.75 + 0.5 * u[7:12])
+    step = np.moveaxis(length, 0, -1)[..., None] * np.stack([np.cos(heading), np.sin(heading)], -1)
+    path = np.cumsum(np.insert(step, 0, 0, axis=2), 2)                                          # [n_classes, strokes, 6, 2]
+    every = np.arange(n_classes)
+    for s in range(1, STROKES):         # a stroke begins anywhere, or with one of its points on an earlier stroke
+        anywhere = path[:, 0].mean(1) + 0.5 * (u[12:14, :, s].T - 0.5) - path[:, s].mean(1)
+        joined = path[every, (s * u[12, :, s]).astype(int), (CONTROLS * u[13, :, s]).astype(int)]
+        joined -= path[every, s, np.array([0, 0, 2, 3])[(4 * u[14, :, s]).astype(int)]]
+        path[:, s] += np.where(u[15, :, s, None] < 0.3, anywhere, joined)[:, None]
+    low, high = _box(path, present)
     widest = (high - low).max(1, keepdims=True)
-    scale = size[:, None] / (widest ** 0.6 * np.maximum(high - low, 0.2 * widest) ** 0.4)                   # not too flat
-    path = (path - ((low + high) / 2)[:, None, None]) * scale[:, None, None] + 0.5
-    round_ = np.array([m[2] for m in MOVEMENTS.values()])[kind]
-    return path, round_, present
+    # The larger side gets the character's size; the smaller is stretched a little, since flat characters clot.
+    scale = (0.45 + 0.25 * u[12, :, :1]) / (widest ** 0.6 * np.maximum(high - low, 0.2 * widest) ** 0.4)
+    return (path - ((low + high) / 2)[:, None, None]) * scale[:, None, None] + 0.5, ROUND[kind], present
 
 
 def on_page(controls: np.ndarray, present: np.ndarray) -> np.ndarray:
     """Shrink and shift drawings [n, 4, 6, 2] that would run off the page: a hand keeps to the paper."""
-    inside = np.where(present[..., None, None], controls, np.nan)
-    low, high = np.nanmin(inside, (1, 2)), np.nanmax(inside, (1, 2))                            # [n, 2]
-    scale = np.minimum(1, (1 - 2 * MARGIN) / (high - low))
-    middle = np.clip((low + high) / 2, MARGIN + scale * (high - low) / 2, 1 - MARGIN - scale * (high - low) / 2)
-    return (controls - ((low + high) / 2)[:, None, None]) * scale[:, None, None] + middle[:, None, None]
+    low, high = _box(controls, present)
+    middle, scale = (low + high) / 2, np.minimum(1, (1 - 2 * MARGIN) / (high - low))
+    free = 0.5 - MARGIN - scale * (high - low) / 2                                              # how far from the page's middle
+    return (controls - middle[:, None, None]) * scale[:, None, None] + (0.5 + np.clip(middle - 0.5, -free, free))[:, None, None]
+
+
+def _box(controls: np.ndarray, present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Least and greatest x, y of the strokes that are there: [n, 4, 6, 2], [n, 4] -> [n, 2] twice."""
+    there = present[..., None, None]
+    return np.where(there, controls, np.inf).min((1, 2)), np.where(there, controls, -np.inf).max((1, 2))
 
 
 def hand(seed: int, classes: np.ndarray, examples: np.ndarray, n: int) -> np.ndarray:
@@ -142,7 +141,7 @@ def hand(seed: int, classes: np.ndarray, examples: np.ndarray, n: int) -> np.nda
     drawing needs a generator of its own. Each number is the sum of a hash's four 16-bit parts: nearly normal, bounded.
     """
     with np.errstate(over="ignore"):                                    # arithmetic modulo 2**64 is the point
-        key = _mix(_mix(_mix(np.uint64([seed])) ^ classes.astype(np.uint64)) ^ examples.astype(np.uint64))
+        key = _mix(_mix(_mix(np.array([seed], np.uint64)) ^ classes.astype(np.uint64)) ^ examples.astype(np.uint64))
         bits = _mix(key[:, None] + np.arange(1, n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15))
     parts = bits[..., None].view(np.uint16).reshape(*bits.shape, 4)
     return (parts.sum(-1, dtype=np.int64) / 65536 - 2) * 3**0.5
@@ -157,7 +156,7 @@ def _mix(z: np.ndarray) -> np.ndarray:
 
 
 def _bases() -> np.ndarray:
-    """Control points -> points on the stroke, [2, points, controls]: straight between them, or a Catmull-Rom curve through them."""
+    """Control points -> points of the stroke, [2, points, controls]: straight between them; a Catmull-Rom curve through them."""
     t = np.linspace(0, CONTROLS - 1, POINTS)
     i = np.minimum(t.astype(int), CONTROLS - 2)
     f = (t - i)[:, None]
@@ -165,7 +164,7 @@ def _bases() -> np.ndarray:
     ends = np.vstack([2 * at[0] - at[1], at, 2 * at[-1] - at[-2]])      # one beyond each end, straight on
     p0, p1, p2, p3 = (ends[i + k] for k in range(4))
     smooth = p1 + 0.5 * f * (p2 - p0 + f * (2 * p0 - 5 * p1 + 4 * p2 - p3 + f * (3 * (p1 - p2) + p3 - p0)))
-    return np.stack([p1 + f * (p2 - p1), smooth]).astype(np.float32)
+    return np.stack([p1 + f * (p2 - p1), smooth])
 
 
 BASES = _bases()

@@ -41,17 +41,17 @@ class InkTasks:
                             n_classes=self.n_classes, per_class=self.per_class)
 
     def numbers(self, classes: ArrayLike, examples: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """`classes` and `examples` as arrays of one shape, each within what this source has; a ValueError otherwise."""
-        classes, examples = np.broadcast_arrays(np.asarray(classes, np.int64), np.asarray(examples, np.int64))
-        per_class = np.asarray(2**63 - 1 if self.per_class is None else self.per_class)
-        for name, value, bound in (("class", classes, self.n_classes), ("example", examples, None)):
-            if value.size and (value.min() < 0 or (bound and value.max() >= bound)):
-                wrong = value.min() if value.min() < 0 else value.max()
-                raise ValueError(f"{name} number {wrong} is out of range; use 0 to {(bound or int(per_class.min())) - 1}.")
-        bound = per_class[classes] if per_class.ndim else per_class
-        if (examples >= bound).any():
-            i = np.unravel_index((examples >= bound).argmax(), examples.shape)
-            raise ValueError(f"example number {examples[i]} is out of range; class {classes[i]} has {np.broadcast_to(bound, examples.shape)[i]}, "
+        """`classes` and `examples` as arrays of one shape [...], whole numbers that this source has; a ValueError otherwise."""
+        classes, examples = np.broadcast_arrays(classes, examples)
+        if not (np.issubdtype(classes.dtype, np.integer) and np.issubdtype(examples.dtype, np.integer)):
+            raise ValueError(f"classes has dtype {classes.dtype} and examples {examples.dtype}; give whole numbers.")
+        for number in (classes.min(initial=0), classes.max(initial=0)):
+            if not 0 <= number < self.n_classes:
+                raise ValueError(f"class number is {number}; there are {self.n_classes} classes, numbered from 0.")
+        size = np.broadcast_to(2**62 if self.per_class is None else self.per_class, self.n_classes)[classes]
+        wrong = (examples < 0) | (examples >= size)
+        if wrong.any():
+            raise ValueError(f"example number is {examples[wrong][0]}; class {classes[wrong][0]} has {size[wrong][0]} examples, "
                              "numbered from 0.")
         return classes, examples
 
@@ -87,7 +87,7 @@ def draw_strokes(strokes: Sequence[ArrayLike], image: ArrayLike | None = None, n
     n_images = int(of.max(initial=0)) + 1 if n_images is None else n_images
     at_least(1, n_images=n_images)
     if of.size and (of.min() < 0 or of.max() >= n_images):
-        raise ValueError(f"image holds number {of.min() if of.min() < 0 else of.max()}; with n_images={n_images} use 0 to {n_images - 1}.")
+        raise ValueError(f"image holds numbers {of.min()} to {of.max()}; with n_images={n_images} use 0 to {n_images - 1}.")
     width = np.broadcast_to(np.asarray(width, np.float32), n_images)
     if not ((width > 0) & (width <= 0.2)).all():
         raise ValueError(f"width is {width.min():.3g} to {width.max():.3g}; a pen is wider than 0 and at most 0.2 of the page.")
@@ -153,9 +153,8 @@ def resize_to_ink(image, dark_ink: bool = True) -> Tensor:
     image = image.astype(np.float32)
     image = 1 - image if dark_ink else image
     height, width = image.shape[-2:]
-    up, left = (max(height, width) - height) // 2, (max(height, width) - width) // 2
-    image = np.pad(image, [(0, 0)] * (image.ndim - 2) + [(up, max(width - height, 0) - up), (left, max(height - width, 0) - left)])
-    return _shrink(image)
+    tall, wide = max(width - height, 0), max(height - width, 0)         # paper to add
+    return _shrink(np.pad(image, [(0, 0)] * (image.ndim - 2) + [(tall // 2, tall - tall // 2), (wide // 2, wide - wide // 2)]))
 
 
 def _shrink(image: np.ndarray) -> Tensor:

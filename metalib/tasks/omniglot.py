@@ -97,7 +97,7 @@ def _split(split: str) -> tuple[np.ndarray, Sequence[str]]:
         if keep:
             part_images, part_names = _archive(data.fetch(f"omniglot-{part}"), part)
             if missing := set(keep) - set(part_names):
-                raise data.DataError(f"the {split} split names {min(missing)}, which is not in Omniglot's {part} part; get its file again.")
+                raise data.DataError(f"the list of the {split} split names {min(missing)}, which the {part} archive lacks; {data.AGAIN}.")
             images.append(part_images[[part_names.index(name) for name in keep]])
             names += keep
     return np.concatenate(images), names
@@ -109,10 +109,10 @@ def _characters(path: Path, split: str) -> dict[str, list[str]]:
         listed = json.loads(path.read_text("utf-8"))
         names = {part: [f"{a}/{c}" for a, characters in listed[part].items() for c in characters] for part in ALPHABETS}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise data.DataError(f"{path} does not list characters by part and alphabet; get it again from its publisher.") from error
+        raise data.DataError(f"{path} does not list characters by part and alphabet; {data.AGAIN}.") from error
     distinct = len(set(names["background"] + names["evaluation"]))
     if distinct != CHARACTERS[split]:
-        raise data.DataError(f"{path} lists {distinct:,} characters, where {CHARACTERS[split]:,} are expected; get it again from its publisher.")
+        raise data.DataError(f"{path} lists {distinct:,} characters, not {CHARACTERS[split]:,}; {data.AGAIN}.")
     return names
 
 
@@ -120,7 +120,7 @@ def _characters(path: Path, split: str) -> dict[str, list[str]]:
 def _archive(path: Path, part: str) -> tuple[np.ndarray, list[str]]:
     """One of the two archives: images, uint8 [characters, 20, 28, 28], and names in alphabetical order."""
     count = CHARACTERS[part] * DRAWERS
-    pages = {name: png for name, png in data.read_zip(path, ".png", count, largest=4096)}
+    pages = dict(data.read_zip(path, ".png", count, largest=4096))     # the largest that was published has 486 bytes
     found: dict[str, dict[int, str]] = {}
     for name in pages:                                                  # part/Alphabet/characterNN/IIII_DD.png
         if match := re.fullmatch(rf"images_{part}/([^/]+/character\d\d)/\d{{4}}_(\d\d)\.png", name):
@@ -128,8 +128,8 @@ def _archive(path: Path, part: str) -> tuple[np.ndarray, list[str]]:
     names = sorted(found)
     alphabets = len({name.split("/")[0] for name in names})
     if alphabets != ALPHABETS[part] or len(names) != CHARACTERS[part] or any(len(f) != DRAWERS for f in found.values()):
-        raise data.DataError(f"{path} holds {len(names)} characters of {alphabets} alphabets, where {CHARACTERS[part]} of {ALPHABETS[part]} "
-                             f"with {DRAWERS} drawings each are expected; get it again from its publisher.")
+        raise data.DataError(f"{path} holds {len(names)} characters of {alphabets} alphabets, not {CHARACTERS[part]} of "
+                             f"{ALPHABETS[part]} with {DRAWERS} drawings each; {data.AGAIN}.")
     images = np.empty((len(names), DRAWERS, 28, 28), np.uint8)
     for i, name in enumerate(names):
         paper = np.stack([_decode(pages[found[name][d]], f"{path}: {found[name][d]}") for d in sorted(found[name])])
@@ -144,8 +144,7 @@ def _decode(png: bytes, name: str) -> np.ndarray:
     try:
         image = Image.open(io.BytesIO(png), formats=["PNG"])
         if image.size != (PAGE, PAGE) or image.mode != "1":
-            raise data.DataError(f"{name} is an image of size {image.size} and mode {image.mode}, where {PAGE} x {PAGE} in mode 1 "
-                                 "is expected; get the archive again from its publisher.")
+            raise data.DataError(f"{name} has size {image.size} and mode {image.mode}, not {(PAGE, PAGE)} and 1; {data.AGAIN}.")
         return np.asarray(image)
     except (UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise data.DataError(f"{name} is no whole PNG image; get the archive again from its publisher.") from error
+        raise data.DataError(f"{name} is no whole PNG image; {data.AGAIN}.") from error

@@ -65,9 +65,10 @@ def fetch(name: str) -> Path:
         raise ValueError(f"there is no data named {name!r}; known are {', '.join(REGISTRY)}.")
     source = REGISTRY[name]
     if folder := os.environ.get("METALIB_DATA"):
-        if not Path(folder).is_dir():
+        own = Path(folder).expanduser() / source.path
+        if not Path(folder).expanduser().is_dir():
             raise DataError(f"METALIB_DATA is {folder!r}, which is no folder; name one that holds {source.path}, or unset it.")
-        if (own := Path(folder) / source.path).is_file():
+        if own.is_file():
             return own
     return _download(name, source)
 
@@ -109,7 +110,8 @@ def read_zip(path: Path, suffix: str, count: int, largest: int) -> Iterator[tupl
                 if name.suffix != suffix:
                     raise DataError(f"{path} holds {m.filename!r}, which is no {suffix} file; {AGAIN}.")
                 if m.file_size > largest:
-                    raise DataError(f"{path} holds {m.filename!r} of {m.file_size:,} bytes, more than the {largest:,} expected; {AGAIN}.")
+                    raise DataError(f"{path} holds {m.filename!r} of {m.file_size:,} bytes, where at most {largest:,} are expected; "
+                                    f"{AGAIN}.")
             if len(members) != count:
                 raise DataError(f"{path} holds {len(members):,} {suffix} files, where {count:,} are expected; {AGAIN}.")
             for name, m in members.items():

@@ -102,8 +102,8 @@ def _walk(points: np.ndarray, ends: np.ndarray, of: np.ndarray) -> tuple[np.ndar
     """Vertices [n, 2] in pixels -> pen positions at most a pixel apart [m, 2], and the image of each [m]."""
     step = np.diff(points, axis=0, append=points[-1:])
     step[ends] = 0                                                      # the pen is lifted here
-    count = np.maximum(1, np.ceil(np.sqrt((step * step).sum(1)))).astype(np.int64)
-    count = np.minimum(count, 4 * PAGE)                                 # far off the page nobody looks at the gaps
+    count = np.ceil(np.sqrt((step * step).sum(1)))
+    count = np.clip(count, 1, 4 * PAGE).astype(np.int64)                # far off the page nobody looks at the gaps
     at = np.repeat(np.arange(len(points)), count)                       # the vertex each position comes after
     along = (np.arange(len(at)) - (np.cumsum(count) - count)[at]) / count[at].astype(np.float32)
     walk = points[at] + step[at] * along[:, None].astype(np.float32)

@@ -97,7 +97,7 @@ def _split(split: str) -> tuple[np.ndarray, Sequence[str]]:
         if keep:
             part_images, part_names = _archive(data.fetch(f"omniglot-{part}"), part)
             if missing := set(keep) - set(part_names):
-                raise data.DataError(f"the list of the {split} split names {min(missing)}, which the {part} archive lacks; {data.AGAIN}.")
+                raise data.DataError(f"the {split} split names {min(missing)}, which the {part} archive lacks; {data.AGAIN}.")
             images.append(part_images[[part_names.index(name) for name in keep]])
             names += keep
     return np.concatenate(images), names
@@ -110,9 +110,10 @@ def _characters(path: Path, split: str) -> dict[str, list[str]]:
         names = {part: [f"{a}/{c}" for a, characters in listed[part].items() for c in characters] for part in ALPHABETS}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise data.DataError(f"{path} does not list characters by part and alphabet; {data.AGAIN}.") from error
-    distinct = len(set(names["background"] + names["evaluation"]))
-    if distinct != CHARACTERS[split]:
-        raise data.DataError(f"{path} lists {distinct:,} characters, not {CHARACTERS[split]:,}; {data.AGAIN}.")
+    listed = names["background"] + names["evaluation"]
+    if not len(listed) == len(set(listed)) == CHARACTERS[split]:
+        raise data.DataError(f"{path} lists {len(set(listed)):,} characters, {len(listed) - len(set(listed))} of them again, "
+                             f"not {CHARACTERS[split]:,}; {data.AGAIN}.")
     return names
 
 

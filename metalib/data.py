@@ -110,8 +110,8 @@ def read_zip(path: Path, suffix: str, count: int, largest: int) -> Iterator[tupl
                 if name.suffix != suffix:
                     raise DataError(f"{path} holds {m.filename!r}, which is no {suffix} file; {AGAIN}.")
                 if m.file_size > largest:
-                    raise DataError(f"{path} holds {m.filename!r} of {m.file_size:,} bytes, where at most {largest:,} are expected; "
-                                    f"{AGAIN}.")
+                    raise DataError(f"{path} holds {m.filename!r} of {m.file_size:,} bytes, where at most {largest:,} "
+                                    f"are expected; {AGAIN}.")
             if len(members) != count:
                 raise DataError(f"{path} holds {len(members):,} {suffix} files, where {count:,} are expected; {AGAIN}.")
             for name, m in members.items():

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -217,7 +216,7 @@ def evaluate(learner: Learner, tasks, episodes: int = 600, seed: int = 2, *, ste
             answers = predict(part.query.x)
             values.append(task_score(answers, part.query.y).cpu())
             if len(values) == 1 and part.query.x.shape[1] > 1:
-                transductive = not torch.allclose(predict(part.query.x[:, :1]), answers[:, :1], rtol=1e-3, atol=1e-3)
+                transductive = not torch.allclose(predict(part.query.x[:, :1]), answers[:, :1], rtol=1e-3, atol=1e-3, equal_nan=True)
     scores = torch.cat(values).double().numpy()
     metric = "mse" if part.query.y.is_floating_point() else "accuracy"
     sizes = ", ".join(f"{name} {value}" for name, value in {**shape, **options}.items())
@@ -229,13 +228,12 @@ def write_atomically(path: str | Path, data: bytes) -> None:
     """Write a file whole or not at all: into a temporary neighbour, then renamed."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
+        temporary.write_bytes(data)
         os.replace(temporary, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 

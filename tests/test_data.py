@@ -71,7 +71,7 @@ def test_your_own_folder_comes_first_and_nothing_is_unpacked(folder, tmp_path):
     before = sorted(tmp_path.rglob("*"))
     tasks = Omniglot("background")
     assert tasks.images(0, np.arange(20)).shape == (20, 1, 28, 28) and tasks.class_name(7) == "Greek/character02/rot270"
-    assert tasks.images(0, 0).max() > 0.5
+    assert 0.05 < tasks.images(0, 0).mean() < 0.15                                          # a tenth of the pixels is ink
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -111,7 +111,7 @@ def server(monkeypatch):
 
     contents = {}
     httpd = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=httpd.serve_forever, daemon=True).start()
+    threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True).start()
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
     def serve(content, published):
@@ -219,7 +219,7 @@ def test_a_split_takes_its_characters_from_both_archives(folder):
     ("{", "does not list characters by part and alphabet"), ("[1]", "does not list"), ({"background": {}}, "does not list"),
     ({"background": {"Greek": ["character01"]}, "evaluation": {}}, "lists 1 characters, 0 of them again, not 2"),
     ({"background": {"Greek": ["character01", "character02", "character02"]}, "evaluation": {}}, "1 of them again"),
-    ({"background": {"Greek": ["character01", "character09"]}, "evaluation": {}}, "names Greek/character09, which the background archive lacks"),
+    ({"background": {"Greek": ["character01", "character09"]}, "evaluation": {}}, "character09, which the background .* lacks"),
 ])
 def test_a_split_that_is_not_one_is_refused(folder, content, says):
     split_file(folder, "train.json", content)

@@ -60,7 +60,7 @@ def test_the_same_seed_gives_the_same_episode_and_another_seed_another(size):
 def test_a_frozen_episode_is_the_same_on_every_machine():
     episode = sample_n_way(draw, 8, 5, 2, 3, seed=(7, 1), n_classes=N_CLASSES, per_class=PER_CLASS)
     numbers = torch.cat([episode.support.x.flatten(), episode.query.x.flatten(), episode.query.y.flatten().double()]).long()
-    assert hashlib.sha256(numbers.numpy().astype("<i8").tobytes()).hexdigest()[:16] == "FROZEN"
+    assert hashlib.sha256(numbers.numpy().astype("<i8").tobytes()).hexdigest()[:16] == "da20330ebad1713e"
 
 
 def test_labels_and_order_carry_no_information():
@@ -121,7 +121,8 @@ def test_parts_of_an_episode_are_the_episode():
     assert [len(p) for p in parts] == [3, 3, 1]
     assert torch.equal(torch.cat([p.query.x for p in parts]), episode.query.x)
     assert torch.equal(torch.cat([p.about["classes"] for p in parts]), episode.about["classes"])
-    assert episode.to(torch.float16).support.x.dtype == torch.float16 and episode.to(torch.float16).support.y.dtype == torch.int64
+    smaller = episode.to(torch.float32)
+    assert smaller.support.x.dtype == torch.float32 and smaller.support.y.dtype == torch.int64
     joined = episode.support.join(episode.query)
     assert joined.x.shape[1] == 9 and torch.equal(joined.y[:, :3], episode.support.y)
 

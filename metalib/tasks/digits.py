@@ -42,6 +42,11 @@ class Digits(InkTasks):
         first = np.concatenate([[0], np.cumsum(self.per_class)[:-1]])
         return torch.cat(_digits())[first[classes] + examples]
 
+    def class_name(self, number: int) -> str:
+        """Such as "digit/7"."""
+        self.numbers(number, 0)
+        return f"digit/{number}"
+
 
 @lru_cache
 def _digits() -> list[Tensor]:

@@ -74,6 +74,11 @@ class Glyphs(InkTasks):
         drawn = [self._draw(*(a[i:i + CHUNK] for a in flat)) for i in range(0, classes.size, CHUNK)]
         return torch.cat([torch.zeros(0, 1, SIDE, SIDE), *drawn]).view(*classes.shape, 1, SIDE, SIDE)
 
+    def class_name(self, number: int) -> str:
+        """Such as "glyphs/0/17": character 17 of the family with seed 0."""
+        self.numbers(number, 0)
+        return f"glyphs/{self.seed}/{number}"
+
     def _draw(self, classes: np.ndarray, examples: np.ndarray) -> Tensor:
         """Classes and examples [n] -> images [n, 1, 28, 28]."""
         n = len(classes)

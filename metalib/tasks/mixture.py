@@ -28,6 +28,14 @@ class Mixture:
     def n_classes(self) -> int:
         return sum(family.n_classes for family in self.families)
 
+    def class_name(self, number: int) -> str:
+        """The name that the family of class `number` gives it."""
+        for family in self.families:
+            if number < family.n_classes:
+                return family.class_name(number)
+            number -= family.n_classes
+        raise ValueError(f"class number {number + self.n_classes} is out of range; use 0 to {self.n_classes - 1}.")
+
     def sample(self, n_tasks: int, seed: int | Sequence[int] = 0, **shape) -> Episode:
         """As the families' `sample`; where the share is not whole, the first families give one task more."""
         seed = list(seed) if isinstance(seed, Sequence) else [seed]

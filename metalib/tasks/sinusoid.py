@@ -1,7 +1,7 @@
 """Sinusoid regression: y = amplitude * sin(x + phase), the first experiment of Finn et al. 2017, section 5.1.
 
 https://arxiv.org/abs/1703.03400: amplitude uniform in [0.1, 5], phase uniform in [0, pi], x uniform in [-5, 5], no noise.
-The paper's text writes sin(x + phase) only as "a sine wave"; its code uses sin(x - phase). The family is the same up to sign of phase.
+The sign of the phase is a convention: the authors' code has sin(x - phase), which is the same family mirrored, x to -x and y to -y.
 """
 from __future__ import annotations
 

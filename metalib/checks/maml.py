@@ -5,6 +5,7 @@ run on the same fresh inputs, and recognised by what it computes.
 """
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from collections.abc import Callable
@@ -26,60 +27,79 @@ from .verdict import NotAttempted, answer, checker, close, kind, run, show, stop
 
 # 1. Predict: which start is best, and when ------------------------------------------------------------------------------------
 
+STARTS = ("random", "pretrained", "MAML")
 BEFORE = {                                      # a wrong answer -> where to look
     "MAML": "Its error before a step is no part of what MAML minimises: a start is somewhere to leave from, not an answer.",
-    "random": "A random network answers close to 0 everywhere; one that has seen many sines can do better without knowing the task.",
-    "pretrained": "It has learned what all tasks have in common.",
+    "random": "It answers close to 0 everywhere; whoever has seen many sines can do better without knowing the task.",
+    "pretrained": "It has learned what all tasks have in common, and so may others.",
+    "tie": "The best two are further apart than chance allows.",
 }
 AFTER = {
-    "pretrained": "Being fitted to all tasks at once does not make a start quick to leave.",
+    "MAML": "Compare the errors at steps=10.",
     "random": "Ten small steps from a random start do not lead far.",
-    "MAML": "It was trained for exactly this.",
+    "pretrained": "Being fitted to all tasks at once does not make a start quick to leave.",
+    "tie": "The best two are further apart than chance allows: starts that look alike may lead to different places.",
 }
 
 
-def starts() -> dict[str, Learner]:
-    """The three starts, all of the network 1-40-40-1."""
+@functools.cache
+def errors(steps: int, names: tuple[str, ...] = STARTS) -> dict[str, np.ndarray]:
+    """Query errors of the three starts, all of the network 1-40-40-1, on the same 200 tasks: name -> [200]."""
     setup(0)
-    return {"random": MAML(mlp(1, 40, 40, 1)), "pretrained": load("pretrained-sinusoid"), "MAML": load("maml-sinusoid")}
+    learners = {"random": MAML(mlp(1, 40, 40, 1))}
+    try:
+        learners |= {"pretrained": load("pretrained-sinusoid"), "MAML": load("maml-sinusoid")}
+    except ValueError as error:
+        stop(f"This check measures shipped weights, and cannot: {error}")
+    return {name: evaluate(learners[name], Sinusoid(), 200, steps=steps, k_shot=10).values for name in names}
 
 
-@checker("Put one of 'random', 'pretrained', 'MAML' in place of each row of dots. A guess is welcome: it is there to be checked.")
+def gap(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+    """How much larger one start's error is than the other's, task by task: mean and half-width of its 95 % interval."""
+    return float((one - other).mean()), float(1.96 * (one - other).std(ddof=1) / math.sqrt(len(one)))
+
+
+def misjudged(title: str, given: str, error: dict[str, np.ndarray], why: dict[str, str]) -> list[str]:
+    """What to say of a wrong answer; nothing of a right one."""
+    best, second = sorted(error, key=lambda name: error[name].mean())[:2]
+    difference, chance = gap(error[second], error[best])
+    if given == best or (given == "tie" and difference <= chance):
+        return []
+    found = ""
+    if given != "tie":
+        difference, chance = gap(error[given], error[best])
+        less = "as little" if difference <= chance else "less"
+        found = f", whose error there is {error[given].mean():.2f}; another start has {less}"
+    return [f"{title}: yours = {given!r}{found}. {why[given]}"]
+
+
+@checker("Put one of 'random', 'pretrained', 'MAML', 'tie' in place of each row of dots. A guess is welcome.")
 def prediction(before=..., after=..., later=None):
     """Exercise 1: which start has the lowest query error?
 
     Arguments:
-        before, after: "random", "pretrained" or "MAML", for 0 and for 10 inner steps.
+        before, after: "random", "pretrained", "MAML", or "tie" where the best two cannot be told apart; for 0 and 10 inner steps.
         later: from 10 to 100 steps MAML's lead over pretraining "grows", "stays" or "shrinks"; None: not asked.
     """
     if any(given is ... or given == "" for given in (before, after, later)) or before is None or after is None:
         raise NotAttempted
-    names = ("random", "pretrained", "MAML")
-    before, after = one_of(names, before=before), one_of(names, after=after)
+    before, after = one_of((*STARTS, "tie"), before=before), one_of((*STARTS, "tie"), after=after)
     later = None if later is None else one_of(("grows", "stays", "shrinks"), later=later)
-    learners = starts()
-
-    def errors(steps: int) -> dict[str, float]:
-        return {name: evaluate(learner, Sinusoid(), 200, steps=steps, k_shot=10).mean for name, learner in learners.items()}
-
-    e0, e10 = errors(0), errors(10)
-    wrong = [f"{title}: yours = {given!r}, whose error there is {error[given]:.1f}, and another start has less. {why[given]}"
-             for title, given, error, why in (("before", before, e0, BEFORE), ("after", after, e10, AFTER))
-             if error[given] > min(error.values())]
-    far = ""
+    start, ten = errors(0), errors(10)
+    wrong, far = misjudged("before", before, start, BEFORE) + misjudged("after", after, ten, AFTER), ""
     if later is not None:
-        e100 = errors(100)
-        lead, last = e10["pretrained"] - e10["MAML"], e100["pretrained"] - e100["MAML"]
-        change = "grows" if last > 1.1 * lead else "shrinks" if last < 0.9 * lead else "stays"
+        hundred = errors(100, ("pretrained", "MAML"))
+        lead, last = (gap(e["pretrained"], e["MAML"])[0] for e in (ten, hundred))
         far = f" MAML's lead over pretraining is {lead:.1f} after ten steps and {last:.1f} after a hundred."
-        if later != change:
-            wrong.append(f"later: yours = {later!r}, but the lead, {lead:.1f} after ten steps, does something else; measure it at steps=100.")
+        if later != ("grows" if last > 1.1 * lead else "shrinks" if last < 0.9 * lead else "stays"):
+            wrong.append(f"later: yours = {later!r}, but the lead is {lead:.1f} after ten steps: measure it at steps=100.")
     if wrong:
-        stop(" ".join(wrong + ["The rest is right."] * (len(wrong) < (2 if later is None else 3))))
-    table = "; ".join(f"{when} " + ", ".join(f"{name} {e[name]:.1f}" for name in names)
-                      for when, e in (("before any step", e0), ("after ten", e10)))
-    return (f"Measured on 200 new tasks: {table}.{far} Pretraining looks for the lowest error now, MAML for the lowest error "
-            "after a step: they are different starts.")
+        stop(" ".join(wrong))
+    table = "; ".join(f"{when} " + ", ".join(f"{name} {e[name].mean():.2f}" for name in STARTS)
+                      for when, e in (("before any step", start), ("after ten", ten)))
+    difference, chance = gap(start["MAML"], start["pretrained"])
+    return (f"Mean squared error on 200 new tasks: {table}.{far} Before a step MAML is {difference:.2f} ± {chance:.2f} above "
+            "pretraining: what it has learned is not an answer but where to leave from.")
 
 
 def one_of(words: tuple[str, ...], **given) -> str:
@@ -102,6 +122,12 @@ def true_loss(theta, tasks, alpha, second_order=True):
     return sum(query(moved(theta, support, alpha, second_order)) for support, query in tasks)
 
 
+def slope(theta, tasks, alpha, h=1e-5):
+    """The derivative of the loss by two evaluations."""
+    low, high = (true_loss((theta.detach() + d).requires_grad_(), tasks, alpha).item() for d in (-h, h))
+    return (high - low) / (2 * h)
+
+
 def chained(theta, tasks, alpha):
     total, place = 0, theta
     for support, query in tasks:
@@ -122,8 +148,8 @@ LOSSES = (                                      # what the wrong answer computes
     (lambda t, tasks, a: sum(q(t) for s, q in tasks),
      "That is the query loss at theta itself: nobody has taken an inner step yet."),
     (lambda t, tasks, a: sum(s(moved(t, s, a)) for s, q in tasks),
-     "The support loss is used twice, to step and to judge. So it stands in the document's formula, with one L_i; here each task has two "
-     "losses, and the second has not been asked."),
+     "The support loss is used twice, to step and to judge. So it stands in the document's formula, with one L_i; here each "
+     "task has two losses, and the second has not been asked."),
     (lambda t, tasks, a: sum(q(moved(t, q, a)) for s, q in tasks),
      "The inner step is taken on the query loss: that is learning from the examination."),
     (lambda t, tasks, a: sum(s(moved(t, q, a)) for s, q in tasks),
@@ -135,12 +161,14 @@ LOSSES = (                                      # what the wrong answer computes
     (lambda t, tasks, a: true_loss(t, tasks, 1.0),
      "The step is as long as the gradient, whatever alpha is: alpha is not used."),
     (chained, "Each task starts where the one before it ended: the start has to be the same for all."),
-    (accumulated, "Gradients pile up: the second task steps along the first one's gradient as well. Look at what .grad holds when its turn comes."),
+    (accumulated, "Gradients pile up: the second task steps along the first one's gradient too. What does .grad hold by then?"),
     (lambda t, tasks, a: sum(q(moved(t, lambda t: sum(s(t) for s, _ in tasks), a)) for s, q in tasks),
      "All tasks step together, along the sum of their gradients: each has to adapt by itself."),
-    (lambda t, tasks, a: true_loss(t, tasks[-1:], a), "Only the last task is counted: look at what happens to the total inside the loop."),
+    (lambda t, tasks, a: true_loss(t, tasks[-1:], a),
+     "Only the last task is counted: look at what happens to the total inside the loop."),
     (lambda t, tasks, a: true_loss(t, tasks[:1], a), "Only the first task is counted: look at where the function returns."),
-    (lambda t, tasks, a: sum(s(t) for s, q in tasks), "That is the support loss at theta: nobody has stepped, and nobody has asked the query."),
+    (lambda t, tasks, a: sum(s(t) for s, q in tasks),
+     "That is the support loss at theta: nobody has stepped, and nobody has asked the query."),
 )
 
 
@@ -178,17 +206,18 @@ def maml_loss(function):
         stop(f"At {where}: yours = {show(value)}, expected {show(true_loss(theta, tasks, alpha))}. {name}")
     for theta, tasks, alpha, value, where in runs:
         if not isinstance(value, Tensor) or not value.requires_grad:
-            stop(f"The value is right, {show(value)} at {where}, but no gradient can flow from it back to theta: it was cut off on the way, "
-                 "so there is nothing to meta-train with.")
+            stop(f"The value is right, {show(value)} at {where}, but no gradient can flow from it back to theta: it was cut "
+                 "off on the way, so there is nothing to meta-train with.")
         yours = run(torch.autograd.grad, value, theta, allow_unused=True, of=function)[0]
         correct, first = (torch.autograd.grad(true_loss(theta, tasks, alpha, order), theta)[0] for order in (True, False))
         if yours is None:
             stop(f"The value is right, {show(value)} at {where}, but no gradient reaches theta: it was cut off on the way.")
         if not close(yours, correct):
-            name = ("That is the first-order gradient: it treats the inner gradient as a constant, as if it did not depend on theta. "
-                    "Look at how it was computed.") if close(yours, first) else "Look for a place where part of the way from theta is cut off."
-            stop(f"The value is right, its gradient is not. At {where}: yours = {show(yours)}, finite differences = {show(correct)}. {name}")
-    return "Value and gradient agree with finite differences: this one line of autograd goes through the inner step, second derivatives and all."
+            name = ("That is the first-order gradient: it takes the inner gradient for a constant that does not depend on theta. "
+                    "Look at how it was computed." if close(yours, first) else "Look for where part of the way is cut off.")
+            stop(f"The value is right, its gradient is not. At {where}: yours = {show(yours)}, "
+                 f"finite differences = {show(slope(theta, tasks, alpha))}. {name}")
+    return "Value and gradient are those of the formula: autograd goes through the inner step, second derivatives and all."
 
 
 # 3. Find the bug: the outer gradient ------------------------------------------------------------------------------------------
@@ -225,7 +254,7 @@ def flat_gradient(loss: Tensor, net: nn.Module) -> Tensor:
 UPHILL = "The inner step climbs: check its sign."
 NO_STEP = "That is the gradient of the query loss at the start: the inner step leaves no trace in it."
 JUDGE = "That is the gradient of the support loss after the step: who judges the adapted weights?"
-FIRST = "Still first order: for this gradient the inner step might as well have added a constant. Second derivatives are lost on the way."
+FIRST = "Still first order: for this gradient the inner step might as well have added a constant. Second derivatives got lost."
 GRADIENTS = (
     (lambda n, s, q, a: flat_gradient(outer_loss(n, s, q, a, False), n), FIRST),
     (lambda n, s, q, a: flat_gradient(outer_loss(n, s, s, a), n), JUDGE),
@@ -266,15 +295,15 @@ def outer_gradient(function):
         if not touched and not close(flatten(answer(function, net, support, query, alpha), net), grads):
             stop("A second call on the same net gives another gradient than the first: what is left in .grad is added to it.")
         runs.append((small_net(seed), support, query, alpha, grads))
-    moves = ("The start was changed by the call: the net does not come back as it went in, so the next task would begin where this one ended. "
-             if touched else "")
+    moves = ("The start was changed by the call: the net does not come back as it went in, so the next task would begin where "
+             "this one ended. " if touched else "")
     for net, *sets, grads in runs:
         correct = flat_gradient(outer_loss(net, *sets), net)
         if not close(grads, correct):
             index = int((grads - correct).abs().argmax())
-            name = next((words for wrong, words in GRADIENTS if all(close(g, wrong(*r)) for *r, g in runs)), "Compare entry by entry.")
+            known = (words for wrong, words in GRADIENTS if all(close(g, wrong(*r)) for *r, g in runs))
             stop(f"{moves}{entry(net, index)}: yours = {show(grads[index])}, finite differences = "
-                 f"{show(finite_difference(net, index, *sets))}. {name}")
+                 f"{show(finite_difference(net, index, *sets))}. {next(known, 'Compare more entries.')}")
     if touched:
         stop(moves + "The gradient itself is right.")
     return "Every entry equals finite differences, and the start is as it was: this is the gradient through the inner step."
@@ -287,8 +316,8 @@ def flatten(grads, net: nn.Module) -> Tensor:
         stop(f"Yours = {kind(grads)}, expected a list of {len(named)} tensors, one for each of net.parameters().")
     for (name, p), g in zip(named, grads):
         if g is None:
-            stop(f"The gradient of {name} is None: the loss that was differentiated does not know this tensor. Which tensors did the forward "
-                 "pass use, and for which was the gradient asked?")
+            stop(f"The gradient of {name} is None: the loss that was differentiated does not know this tensor. Which "
+                 "tensors did the forward pass use, and for which was the gradient asked?")
         if not isinstance(g, Tensor) or g.shape != p.shape:
             stop(f"The gradient of {name}: yours = {kind(g)}, expected a tensor of shape {list(p.shape)}.")
     return torch.cat([g.detach().double().flatten() for g in grads]).clone()
@@ -314,7 +343,7 @@ SUBSETS = (
     (lambda name: name.endswith("weight"), "It adapts the weights and keeps the biases: the wrong way round."),
     (lambda name: name.startswith("head."), "It adapts the whole head and nothing else: that is ANIL."),
     (lambda name: name == "head.bias", "It adapts the last bias only; the other layers have one too."),
-    (lambda name: name.startswith("body."), "It adapts the whole body: look at how a parameter's name ends, not at how it begins."),
+    (lambda name: name.startswith("body."), "It adapts the whole body: look at how a name ends, not at how it begins."),
 )
 NOTHING = "It adapts nothing: print the names of the network's parameters and compare them with what `adapts` looks for."
 
@@ -325,9 +354,10 @@ def small_cases() -> dict[str, tuple[nn.Module, Episode]]:
     def images(n: int) -> Examples:
         return Examples(torch.from_numpy(rng.rand(3, n, 1, 16, 16)), torch.arange(n).remainder(3).expand(3, n).contiguous())
     torch.manual_seed(0)
-    nets = {"mlp(1, 8, 8, 1)": mlp(1, 8, 8, 1, activation=nn.Tanh), "conv4(n_way=3)": conv4(n_way=3, channels=4, image_size=16)}
+    nets = {"mlp(1, 8, 8, 1)": mlp(1, 8, 8, 1, activation=nn.Tanh),
+            "conv4(n_way=3)": conv4(n_way=3, channels=4, image_size=16)}
     for net in nets.values():
-        net.double()
+        net.double().carries_tasks = False                  # vmapped: some of its parameters carry tasks and some do not
         with torch.no_grad():
             for p in net.parameters():
                 p.add_(torch.from_numpy(0.1 * rng.randn(*p.shape)))
@@ -336,16 +366,16 @@ def small_cases() -> dict[str, tuple[nn.Module, Episode]]:
                                               Episode(images(6), images(9))))))
 
 
-@checker("Write class BiasOnly(ml.MAML): override `adapts(self, name)`, which says of each parameter, by its name, whether the inner loop "
-         "changes it.")
+@checker("Write class BiasOnly(ml.MAML): override `adapts(self, name)`, which says of each parameter, by its name, whether the "
+         "inner loop changes it.")
 def bias_only(cls):
     """Exercise 4: a MAML whose inner loop changes the bias terms alone."""
     if cls is None or cls is ...:
         raise NotAttempted
     if not inspect.isclass(cls) or not issubclass(cls, Learner):
         stop(f"Hand over the class itself, a subclass of ml.MAML; yours = {cls.__name__ if inspect.isclass(cls) else kind(cls)}.")
-    if cls is MAML or not any(inspect.isfunction(f) for c in cls.__mro__[:cls.__mro__.index(Learner)] if c.__module__ != MAML.__module__
-                              for f in vars(c).values()):
+    own = [c for c in cls.__mro__[:cls.__mro__.index(Learner)] if c is not MAML]
+    if not any(inspect.isfunction(f) for c in own for f in vars(c).values()):
         raise NotAttempted
     for title, (net, episode) in small_cases().items():
         kept = [p.detach().clone() for p in net.parameters()]
@@ -357,20 +387,23 @@ def bias_only(cls):
             if not any(said):
                 stop(f"On {title}: {NOTHING}")
         yours, still = (predictions(learner, episode, steps, cls) for steps in (2, 0))
-        wanted = MAML(net).adapt(episode.support, steps=0)(episode.query.x)
-        if not close(still, wanted):
-            stop(f"On {title}: before any step it does not answer as its network does: yours = {show(still.flatten()[0])}, "
-                 f"the network = {show(wanted.flatten()[0])} for the first query.")
-        wanted = adapting(lambda name: name.endswith("bias"))(net, 0.1, 2).adapt(episode.support)(episode.query.x)
-        if not close(yours, wanted):
-            name = NOTHING if close(yours, still) else next((words for predicate, words in SUBSETS if close(
-                yours, adapting(predicate)(net, 0.1, 2).adapt(episode.support)(episode.query.x))), "Print the names that your `adapts` accepts.")
-            stop(f"On {title}, after 2 steps: yours = {show(yours.flatten()[0])}, expected {show(wanted.flatten()[0])} for the first query. {name}")
         if any(not torch.equal(a, b) for a, b in zip(net.parameters(), kept)):
             stop(f"On {title}: adapting changed the network itself; the start has to outlive the tasks.")
+        wanted = MAML(net).adapt(episode.support, steps=0)(episode.query.x)
+        if not close(still, wanted):
+            stop(f"On {title}: before any step it does not answer as its network does: {chase(still, wanted)}.")
+
+        def like(predicate: Callable[[str], bool]) -> Tensor:
+            return adapting(predicate)(net, 0.1, 2).adapt(episode.support)(episode.query.x)
+
+        wanted = like(lambda name: name.endswith("bias"))
+        if not close(yours, wanted):
+            known = [(still, NOTHING)] + [(like(predicate), words) for predicate, words in SUBSETS]
+            name = next((words for answers, words in known if close(yours, answers)), "Print the names you adapt.")
+            stop(f"On {title}, after 2 steps: {chase(yours, wanted)}. {name}")
         check_outer(learner, episode, net, title, cls)
-    return ("Before a step it is its network; after two, only biases differ from task to task, and the outer gradient, equal to finite "
-            "differences, still trains the shared weights.")
+    return ("Before a step it is its network; after two, only biases differ from task to task, and the outer gradient, equal to "
+            "finite differences, still trains the shared weights.")
 
 
 def predictions(learner: Learner, episode: Episode, steps: int, cls: type) -> Tensor:
@@ -384,14 +417,22 @@ def predictions(learner: Learner, episode: Episode, steps: int, cls: type) -> Te
     return found
 
 
+def chase(yours: Tensor, wanted: Tensor) -> str:
+    """Where two predictions differ most, and by what."""
+    if yours.shape != wanted.shape:
+        return f"yours = {kind(yours)}, expected shape {list(wanted.shape)}"
+    at = np.unravel_index(int((yours - wanted).abs().argmax()), tuple(wanted.shape))
+    return f"for query {int(at[1])} of task {int(at[0])}, yours = {show(yours[at])}, expected {show(wanted[at])}"
+
+
 def check_outer(learner: Learner, episode: Episode, net: nn.Module, title: str, cls: type) -> None:
     """The outer gradient reaches the weights, and is the gradient."""
     learner.train().zero_grad()
     run(learner.backward, episode, of=cls)
     for name, p in net.named_parameters():
         if name.endswith("weight") and (p.grad is None or not p.grad.any()):
-            stop(f"On {title}: the outer gradient of {name} is {'None' if p.grad is None else 'all 0'}. The inner loop keeps the weights; "
-                 "the outer loop still has to train them.")
+            stop(f"On {title}: the outer gradient of {name} is {'None' if p.grad is None else 'all 0'}. The inner loop "
+                 "keeps the weights; the outer loop still has to train them.")
     for yours, true in run(outer_slopes, learner, episode, of=cls):
         if abs(yours - true) > 1e-5 * max(abs(true), 1e-2):
-            stop(f"On {title}: the outer slope along a random direction: yours = {show(yours)}, finite differences = {show(true)}.")
+            stop(f"On {title}, outer slope along a random direction: yours = {show(yours)}, finite differences = {show(true)}.")

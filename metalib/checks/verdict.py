@@ -22,7 +22,7 @@ HINTS = {                                       # what an error message says -> 
     "can't multiply sequence": "torch.autograd.grad returns a tuple, one gradient for each input.",
     "'tuple' and": "torch.autograd.grad returns a tuple, one gradient for each input.",
     "does not require grad": "Somewhere before this line the result was cut off from the parameters.",
-    "backward through the graph a second time": "Autograd lets go of a graph once it has been used, unless it is told to keep it.",
+    "through the graph a second time": "Autograd lets go of a graph once it has been used, unless it is told to keep it.",
 }
 
 
@@ -72,7 +72,7 @@ def checker(todo: str) -> Callable:
         @functools.wraps(check)
         def guarded(*args, **kwargs) -> Verdict:
             try:
-                with torch.enable_grad(), torch.random.fork_rng(devices=[]):     # a check must not change what the next cell draws
+                with torch.enable_grad(), torch.random.fork_rng(devices=[]):     # the next cell draws as if there were no check
                     return Verdict(f"Right. {check(*args, **kwargs)}", passed=True)
             except NotAttempted:
                 return Verdict(f"Not attempted yet. {todo}", attempted=False)
@@ -130,12 +130,13 @@ def describe(error: Exception) -> str:
 
 
 def kind(value) -> str:
-    """What a value is, in words: 'a tensor of shape [3]', 'a list of 4', 'a float'."""
+    """What a value is, in words: 'a tensor of shape [3]', 'a list of 4', 'an int'."""
     if isinstance(value, Tensor):
         return f"a tensor of shape {list(value.shape)}"
     if isinstance(value, (list, tuple, dict)):
         return f"a {type(value).__name__} of {len(value)}"
-    return "None" if value is None else f"a {type(value).__name__}"
+    name = type(value).__name__
+    return "None" if value is None else f"a{'n' * (name[0].lower() in 'aeiou')} {name}"
 
 
 def close(a: Tensor, b: Tensor, tolerance: float = 1e-7) -> bool:

@@ -4,7 +4,7 @@ Nothing is imported before it is asked for, so `import metalib` needs neither ma
 """
 from importlib import import_module
 
-__all__ = ["task_sampler", "inner_loop", "meta_landscape", "first_or_second_order", "draw_and_recognise"]
+__all__ = ["task_sampler", "inner_loop", "meta_landscape", "first_or_second_order", "draw_and_recognise", "gate_viewer", "optimiser_race"]
 
 
 def __getattr__(name: str):

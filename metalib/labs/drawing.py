@@ -38,5 +38,7 @@ def encode(pixels: np.ndarray, level: int) -> bytes:
 def said(value: float) -> str:
     """A number for a sentence: two digits after the point where they mean something, never NaN."""
     if not np.isfinite(value) or abs(value) >= 1_000:
-        return "more than 1000"
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+        return "beyond 1000"
+    value = value + 0.0 if abs(value) >= 0.005 else 0.0           # no minus before a zero
+    text = f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+    return text.replace("-", "−")

@@ -135,7 +135,8 @@ def make(fig):
             tip.set_data([goal], [y])
             tip.set_marker("d" if abs(goal - at) < 0.02 else ">" if goal > at else "<")
         apart = np.where(r.all_first * r.all_second < -1e-9, 6, -6)
-        shade.set_xy(np.column_stack([np.r_[0, CURVATURES, 4], np.r_[-6, apart, -6]]))
+        edges = np.repeat(np.linspace(0, 4, len(apart) + 1), 2)                  # a column for each curvature
+        shade.set_xy(np.column_stack([edges, np.r_[-6, np.repeat(apart, 2), -6]]))
         first.set_data(CURVATURES, r.all_first)
         second.set_data(CURVATURES, r.all_second)
         here.set_data([r.curvature] * 2, [-6, 6])
@@ -155,7 +156,7 @@ def make(fig):
 
 def drag(event: Pointer, state: dict) -> dict | None:
     """On the left picture the pointer carries θ, on the right one the curvature."""
-    return {"theta": event.x} if event.axes == 0 else {"curvature": event.x} if event.axes == 1 else None
+    return None if event.axes is None else {("theta", "curvature")[event.axes]: round(event.x, 2)}
 
 
 @entry

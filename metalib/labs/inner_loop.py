@@ -133,16 +133,16 @@ def make(fig):
             error.set_text(f"error {said(r.errors[i, 0].item())} → {said(r.errors[i, -1].item())}")
         n, k = r.errors.shape[1] - 1, r.support.x.shape[1]
         if n == 0:
-            return f"Before any step the error over the whole wave is {listed(r, -1)}."
+            return f"Before any step the error over the whole wave is {listed(r, 0)}."
         best = r.names[int(r.errors[:, -1].nan_to_num(torch.inf).argmin())]
-        return (f"After {n} step{'s' * (n > 1)} of size {r.inner_lr:.3f} on {k} point{'s' * (k > 1)}, the error over the whole wave is "
-                f"{listed(r, -1)} (before: {', '.join(said(e) for e in r.errors[:, 0].tolist())}): the best start here is {best}.")
+        return (f"After {n} step{'s' * (n > 1)} of rate {r.inner_lr:.3f} on {k} point{'s' * (k > 1)}, the error over the whole wave is "
+                f"{listed(r, -1)}, where before it was {', '.join(said(e) for e in r.errors[:, 0].tolist())}: the best start here is {best}.")
 
     return moving, change
 
 
 def listed(r: Result, step: int) -> str:
-    parts = [f"{said(e)} from {name}" for name, e in zip(r.names, r.errors[:, step].tolist())]
+    parts = [f"{said(e)} ({name})" for name, e in zip(r.names, r.errors[:, step].tolist())]
     return f"{', '.join(parts[:-1])} and {parts[-1]}" if parts[1:] else parts[0]
 
 

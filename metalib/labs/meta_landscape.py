@@ -173,7 +173,7 @@ def make(fig):
 
 def drag(event: Pointer, state: dict) -> dict | None:
     """The start follows the pointer."""
-    return {"theta_1": event.x, "theta_2": event.y} if event.axes == 0 else None
+    return {"theta_1": round(event.x, 2), "theta_2": round(event.y, 2)} if event.axes == 0 else None
 
 
 @entry

@@ -46,7 +46,7 @@ class Tracker:
         width, height = (int(v) for v in self.fig.bbox.size)
         self.canvas = Canvas(width=width, height=height, layout=widgets.Layout(
             grid_area="1 / 1", margin="0", width="100%", max_width=f"{width}px", height="auto", align_self="flex-start"))
-        self.canvas.stroke_style, self.canvas.line_width, self.canvas.line_cap = "#000000", 5, "round"
+        self.canvas.stroke_style, self.canvas.line_width, self.canvas.line_cap = "#000000", 3.5, "round"
         self.canvas.on_mouse_down(self.down)
         self.canvas.on_mouse_move(self.move)
         self.canvas.on_mouse_up(self.up)
@@ -74,8 +74,11 @@ class Tracker:
         if self.axes is not None:
             self._say("up")
             self.axes = None
-            if self.ink:
-                self.canvas.clear()
+
+    def wipe(self) -> None:
+        """Take the ink away, now that the picture shows the stroke; not while a stroke grows."""
+        if self.ink and self.axes is None:
+            self.canvas.clear()
 
     def _add(self, x: float, y: float, kind: str) -> None:
         self.last = (x, y)

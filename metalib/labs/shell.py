@@ -26,16 +26,14 @@ from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from .controls import NAME_CONTROLS, ends, fit
 from .drawing import DPI, STYLE, encode
 from .pointer import Pointer, Tracker
 
-QUIET = 0.003        # seconds without a new event before drawing: a queue of waiting events is drained in less each
-PATIENCE = 0.06      # but an unbroken stream of events gets a picture at least this often
-
-# Sliders come without an accessible name: when the picture has loaded, each takes the text of its visible label.
-NAME_CONTROLS = ("for (const c of this.closest('.metalib-lab')?.querySelectorAll('.widget-slider, .widget-toggle-buttons') ?? []) {"
-                 "const name = c.querySelector('.widget-label')?.textContent, e = c.querySelector('[role=slider]') ?? c;"
-                 "if (name) e.setAttribute('aria-label', name); if (e === c) e.setAttribute('role', 'group')}")
+# A picture is drawn when no further event has come for a quarter of the time that the last picture took, within these
+# bounds in seconds: a queue of waiting events is drained in less each, on a slow or busy machine too.
+QUIET = (0.003, 0.04)
+PATIENCE = 4         # but an unbroken stream of events gets a picture at least every so many times that drawing takes
 
 
 class Lab(widgets.VBox):
@@ -73,7 +71,8 @@ class Lab(widgets.VBox):
                  unused: Callable[[dict], set[str]] = lambda state: set(), size: tuple[float, float] = (8.6, 4.2)):
         self.compute, self.controls, self.hidden, self.unused = compute, dict(controls), dict(hidden or {}), unused
         self.sentence, self.error = "", None
-        self._silent, self._waiting, self._last = False, None, 0.0
+        self._pending: dict[str, Any] = {}                        # changes that the controls do not show yet
+        self._silent, self._waiting, self._last, self._cost = False, None, 0.0, 0.0
         with mpl.rc_context(STYLE):
             self.fig = Figure(figsize=size, dpi=DPI, facecolor="white")
             self._canvas = FigureCanvasAgg(self.fig)
@@ -85,7 +84,7 @@ class Lab(widgets.VBox):
         self._background = self._canvas.copy_from_bbox(self.fig.bbox)
         self._view = widgets.HTML(layout=widgets.Layout(grid_area="1 / 1", margin="0", width="100%"))
         for name, control in self.controls.items():
-            _fit(control)
+            fit(control)
             if isinstance(control, widgets.Button):
                 control.on_click(lambda _, action=actions[name]: self._act(action(self.state)))
             else:
@@ -101,23 +100,25 @@ class Lab(widgets.VBox):
     @property
     def state(self) -> dict[str, Any]:
         """The arguments of `compute`, as the controls stand."""
-        return {n: c.value for n, c in self.controls.items() if not isinstance(c, widgets.Button)} | self.hidden
+        return {n: c.value for n, c in self.controls.items() if not isinstance(c, widgets.Button)} | self.hidden | self._pending
 
     def set(self, **state) -> Lab:
         """Change some of the state and draw at once; returns the lab."""
-        self._take(state)
+        self._pending |= state
         self.draw()
         return self
 
     def sweep(self) -> Iterator[dict[str, Any]]:
         """The default state, then every combination of the controls' bounds (and of all options of toggles)."""
         yield self.state
-        ends = {name: _ends(c) for name, c in self.controls.items() if not isinstance(c, widgets.Button)}
-        for values in itertools.product(*ends.values()):
-            yield dict(zip(ends, values)) | self.hidden
+        bounds = {name: ends(c) for name, c in self.controls.items() if not isinstance(c, widgets.Button)}
+        for values in itertools.product(*bounds.values()):
+            yield dict(zip(bounds, values)) | self.hidden
 
-    def _take(self, changes: Mapping[str, Any]) -> None:
-        self._silent = True                                       # one picture for all changes, not one each
+    def _take(self) -> None:
+        """Show the pending changes in the controls: once per picture, not once per movement of the mouse."""
+        changes, self._pending = self._pending, {}
+        self._silent = True
         try:
             for name, value in changes.items():
                 if name in self.hidden:
@@ -132,11 +133,11 @@ class Lab(widgets.VBox):
     # ---- events: the newest state is always the next one drawn -------------------------------------------------
     def _act(self, changes: Mapping[str, Any] | None) -> None:
         if changes:
-            self._take(changes)
+            self._pending |= changes
             self._event()
 
     def _event(self) -> None:
-        """Draw soon: when no further event has come for `QUIET` seconds. Without an event loop (a test, a script), at once."""
+        """Draw soon; without an event loop (a test, a script) at once."""
         if self._silent:
             return
         try:
@@ -145,18 +146,25 @@ class Lab(widgets.VBox):
             return self.draw()
         self._last = loop.time()
         if self._waiting is None:
-            self._waiting = loop.call_later(QUIET, self._due, loop, self._last + PATIENCE)
+            self._wait(loop, self._last + PATIENCE * max(self._cost, QUIET[0]))
 
-    def _due(self, loop: asyncio.AbstractEventLoop, deadline: float) -> None:
-        if loop.time() < min(self._last + QUIET, deadline):       # events are still coming in
-            self._waiting = loop.call_later(QUIET, self._due, loop, deadline)
-        else:
-            self._waiting = None
+    def _wait(self, loop: asyncio.AbstractEventLoop, deadline: float) -> None:
+        quiet = min(max(self._cost / 4, QUIET[0]), QUIET[1])
+        self._waiting = loop.call_later(quiet, self._due, loop, quiet, deadline)
+
+    def _due(self, loop: asyncio.AbstractEventLoop, quiet: float, deadline: float) -> None:
+        if loop.time() < min(self._last + quiet, deadline):       # events are still coming in
+            return self._wait(loop, deadline)
+        self._waiting, began = None, loop.time()
+        try:
             self.draw()
+        finally:
+            self._cost = loop.time() - began
 
     # ---- the picture --------------------------------------------------------------------------------------------
     def draw(self) -> None:
         """Compute the present state, move the artists, show the picture and its sentence."""
+        self._take()
         try:
             unused = self.unused(self.state)
             for name, control in self.controls.items():
@@ -173,6 +181,8 @@ class Lab(widgets.VBox):
             raise                                                 # shown below, and not swallowed
         finally:
             self._show()
+            if self.tracker:
+                self.tracker.wipe()
 
     def png(self, level: int = 9) -> bytes:
         """The present picture as a PNG file."""
@@ -207,21 +217,3 @@ def entry(lab: Callable[..., Lab]) -> Callable[..., Lab]:
 class LabModule(types.ModuleType):
     def __call__(self, *args, **kwargs) -> Lab:
         return self.lab(*args, **kwargs)
-
-
-def _ends(control: widgets.Widget) -> list:
-    if isinstance(control, widgets.Checkbox):
-        return [False, True]
-    if isinstance(control, widgets.SelectionSlider):
-        return [control._options_values[0], control._options_values[-1]]
-    if isinstance(control, widgets.ToggleButtons):
-        return list(control._options_values)
-    return [control.min, control.max]
-
-
-def _fit(control: widgets.Widget) -> None:
-    """One width for all sliders, room for the whole label."""
-    if isinstance(control, (widgets.FloatSlider, widgets.IntSlider, widgets.SelectionSlider)):
-        control.layout.width, control.style.description_width = "292px", "112px"
-    elif isinstance(control, widgets.ToggleButtons):
-        control.style.description_width, control.style.button_width = "112px", "auto"

@@ -3,13 +3,18 @@ from .anil import ANIL
 from .base import Learner
 from .baselines import FromScratch, NearestCentroid, Pretrained
 from .cnp import CNP, CNPClassifier
+from .controller import Controller
 from .embedding import Metric, embedder
+from .hand_made import SGD, Adam, Momentum
 from .maml import MAML, Adapted
 from .matching import MatchingNet
+from .meta_lstm import MetaLSTM
 from .meta_sgd import MetaSGD
 from .protonet import ProtoNet
 from .relation import RelationNet
 from .reptile import Reptile
+from .unrolled import Unrolled
 
-__all__ = ["ANIL", "Adapted", "CNP", "CNPClassifier", "FromScratch", "Learner", "MAML", "MatchingNet", "MetaSGD", "Metric",
-           "NearestCentroid", "Pretrained", "ProtoNet", "RelationNet", "Reptile", "embedder"]
+__all__ = ["Adam", "Adapted", "ANIL", "CNP", "CNPClassifier", "Controller", "FromScratch", "Learner", "MAML", "MatchingNet",
+           "MetaLSTM", "MetaSGD", "Metric", "Momentum", "NearestCentroid", "Pretrained", "ProtoNet", "RelationNet", "Reptile",
+           "SGD", "Unrolled", "embedder"]

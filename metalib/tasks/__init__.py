@@ -1,9 +1,11 @@
 """Where episodes come from: one file per task family, each with `sample(n_tasks, ..., seed) -> Episode`."""
 from .digits import Digits
+from .folder import Folder
 from .glyphs import Glyphs
 from .mixture import Mixture
 from .omniglot import Omniglot
 from .quadratics import Quadratics
+from .shifted import Shifted
 from .sinusoid import Sinusoid
 
-__all__ = ["Digits", "Glyphs", "Mixture", "Omniglot", "Quadratics", "Sinusoid"]
+__all__ = ["Digits", "Folder", "Glyphs", "Mixture", "Omniglot", "Quadratics", "Shifted", "Sinusoid"]

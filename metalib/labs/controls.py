@@ -1,0 +1,31 @@
+"""What the shell knows about single controls: their width, their bounds, their names."""
+from __future__ import annotations
+
+import ipywidgets as widgets
+
+# Sliders come without an accessible name: when the picture has loaded, each takes the text of its visible label.
+NAME_CONTROLS = ("for (const c of this.closest('.metalib-lab')?.querySelectorAll('.widget-slider, .widget-toggle-buttons') ?? []) {"
+                 "const name = c.querySelector('.widget-label')?.textContent, e = c.querySelector('[role=slider]') ?? c;"
+                 "if (name) e.setAttribute('aria-label', name); if (e === c) e.setAttribute('role', 'group')}")
+
+
+def ends(control: widgets.Widget) -> list:
+    """The values between which a control can be moved; of toggles all options."""
+    if isinstance(control, widgets.Checkbox):
+        return [False, True]
+    if isinstance(control, widgets.SelectionSlider):
+        return [control._options_values[0], control._options_values[-1]]
+    if isinstance(control, widgets.ToggleButtons):
+        return list(control._options_values)
+    return [control.min, control.max]
+
+
+def fit(control: widgets.Widget) -> None:
+    """One width for all sliders, room for the whole label."""
+    if isinstance(control, (widgets.FloatSlider, widgets.IntSlider, widgets.SelectionSlider)):
+        control.layout.width, control.style.description_width = "292px", "112px"
+    elif isinstance(control, widgets.ToggleButtons):
+        control.style.description_width, control.style.button_width = "112px", "auto"
+        control.layout.display, control.layout.flex_flow, control.layout.flex = "flex", "row", "0 0 100%"             # label and buttons in a row of their own
+    elif isinstance(control, widgets.Checkbox):
+        control.indent, control.layout.width = False, "auto"

@@ -1,0 +1,65 @@
+"""The first three minutes of a learner: the tour opens and runs, and symbols drawn with the mouse are recognised."""
+import math
+
+import pytest
+from matplotlib.figure import Figure
+
+from metalib.labs import draw_and_recognise
+
+# Five symbols in a box from 0 to 1, y down: each a list of strokes.
+ROUND = [[(0.5 + 0.5 * math.sin(a * math.pi / 8), 0.5 - 0.5 * math.cos(a * math.pi / 8)) for a in range(17)]]
+CROSS = [[(0, 0), (1, 1)], [(1, 0), (0, 1)]]
+ZIGZAG = [[(0, 0), (0.25, 1), (0.5, 0), (0.75, 1), (1, 0)]]
+STROKE = [[(0.5, 0), (0.5, 1)]]
+BARS = [[(0, 0.1), (1, 0.1)], [(0, 0.5), (1, 0.5)], [(0, 0.9), (1, 0.9)]]
+SYMBOLS = [ROUND, CROSS, ZIGZAG, STROKE, BARS]
+
+
+def pads() -> list[tuple[float, float, float, float]]:
+    """(left, top, width, height) of the symbols' pads and, last, the query's, as fractions of the picture; y down."""
+    figure = Figure()
+    draw_and_recognise.make(figure)
+    boxes = [axes.get_position() for axes in figure.axes[:draw_and_recognise.MOST + 1]]
+    return [(box.x0, 1 - box.y1, box.width, box.height) for box in boxes]
+
+
+def on(pad, symbol, slant=0.0):
+    """The strokes of a symbol in the middle of a pad; nobody draws a symbol twice alike, so it may lean to the right."""
+    left, top, width, height = pad
+    return [[(left + width * (0.2 + 0.6 * x + slant * (0.5 - y)), top + height * (0.2 + 0.6 * y)) for x, y in points] for points in symbol]
+
+
+@pytest.fixture(scope="module")
+def lab(lab_page):
+    """The draw-and-recognise lab of the tour, in its default state."""
+    lab_page.open("notebooks/00_start_here.ipynb").run_all()
+    found = [lab for lab in lab_page.labs() if lab.root.get_by_role("button", name="Clear all pads").count()]
+    assert len(found) == 1, "the tour shows the draw-and-recognise lab once"
+    return found[0]
+
+
+def test_it_recognises_an_example_before_anything_is_drawn(lab):
+    assert lab.look()[1].startswith("It looks most like symbol")
+
+
+def test_what_is_drawn_with_the_mouse_is_recognised(lab):
+    *support, query = pads()
+    lab.press("Clear all pads")
+    lab.says("Pads 1, 2, 3, 4 and 5 are still empty")
+    for number, (pad, symbol) in enumerate(zip(support, SYMBOLS), 1):
+        lab.draw(*on(pad, symbol))
+        lab.says({4: "Pad 5 is still empty", 5: "now draw one of them again"}.get(number, f"Pads {number + 1},"
+                                                                                  if number < 3 else "Pads 4 and 5"))
+    for number, symbol in enumerate(SYMBOLS, 1):
+        lab.draw(*on(query, symbol, slant=0.15))
+        lab.says(f"It looks most like symbol {number},")
+        for _ in symbol:                                              # a stroke at a time, back to the empty pad
+            lab.press("Undo last stroke")
+            lab.page.wait_for_timeout(300)
+        lab.says("now draw one of them again")
+
+
+def test_clear_empties_every_pad(lab):
+    lab.press("Clear all pads")
+    lab.says("Pads 1, 2, 3, 4 and 5 are still empty")
+    assert lab.root.get_by_role("button", name="Undo last stroke").is_disabled()

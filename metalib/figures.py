@@ -4,6 +4,7 @@ Colours are Okabe and Ito's, which colour-blind readers can tell apart; no figur
 """
 from __future__ import annotations
 
+import base64
 import io
 import sys
 from pathlib import Path
@@ -17,15 +18,24 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from .episodes import Episode
 from .training import Score, write_atomically
 
-INK, BLUE, ORANGE, GREEN, PINK, SKY, VERMILION, GREY = (
-    "#222222", "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A8A8A")
-LINES = ("-", "--", "-.", ":")
+BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
+    "#222222", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
+GREY, PALE = "#6B6B6B", "#D9D9D9"
 MARKERS = "osD^vP"
 
 
-def new(width: float = 8.6, height: float = 3.6) -> Figure:
+class Picture(Figure):
+    """A figure that a notebook shows as a picture and, in words, as its titles."""
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        titles = [axes.get_title(loc="left") for axes in self.axes]
+        words = "Figure: " + ("; ".join(title for title in titles if title) or self.get_label())
+        return {"image/png": base64.b64encode(to_png(self)).decode(), "text/plain": words}, {"image/png": {"width": int(100 * self.get_figwidth())}}
+
+
+def new(width: float = 8.6, height: float = 3.6, label: str = "") -> Picture:
     """An empty figure of `width` x `height` inches at 100 dots per inch, independent of pyplot and its state."""
-    figure = Figure(figsize=(width, height), dpi=100, layout="constrained")
+    figure = Picture(figsize=(width, height), dpi=100, layout="constrained", label=label)
     FigureCanvasAgg(figure)
     return figure
 
@@ -39,43 +49,43 @@ def to_png(figure: Figure) -> bytes:
 
 def plain(axes, title: str = "", x: str = "", y: str = ""):
     """Axes without the box: title on the left, labels, two spines."""
-    axes.set_title(title, loc="left", fontsize=11, color=INK)
+    axes.set_title(title, loc="left", fontsize=11, color=BLACK)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     axes.spines[["top", "right"]].set_visible(False)
     return axes
 
 
-def two_loops() -> Figure:
+def two_loops() -> Picture:
     """The two loops of MAML: one start, a few steps per task, one update of the start."""
-    figure = new(8.6, 3.4)
+    figure = new(8.6, 3.4, "the two loops of MAML")
     axes = figure.add_subplot()
-    axes.set(xlim=(0, 10), ylim=(0, 4))
+    axes.set(xlim=(0, 10), ylim=(-0.75, 4))
     axes.axis("off")
 
     def box(x, y, text, colour, width=2.1):
         axes.add_patch(FancyBboxPatch((x - width / 2, y - 0.36), width, 0.72, boxstyle="round,pad=0.06", fc="white", ec=colour, lw=2))
-        axes.text(x, y, text, ha="center", va="center", fontsize=11, color=INK)
+        axes.text(x, y, text, ha="center", va="center", fontsize=11, color=BLACK)
 
     def arrow(a, b, colour, bend=0.0, style="-"):
         axes.add_patch(FancyArrowPatch(a, b, arrowstyle="-|>", mutation_scale=16, lw=1.8, color=colour, linestyle=style,
                                        connectionstyle=f"arc3,rad={bend}"))
 
-    box(1.3, 2, r"start  $\theta$", INK, 1.7)
+    box(1.3, 2, r"start  $\theta$", BLACK, 1.7)
     for i, y in enumerate((3.3, 2.0, 0.7), start=1):
         box(4.7, y, rf"$\theta_{i}' = \theta - \alpha\nabla\mathcal{{L}}_{i}$", BLUE, 2.6)
-        box(8.4, y, rf"query loss $\mathcal{{L}}_{i}(\theta_{i}')$", VERMILION, 2.5)
+        box(8.4, y, rf"query loss $\mathcal{{L}}_{i}(\theta_{i}')$", RED, 2.5)
         arrow((2.25, 2 + 0.1 * (y - 2)), (3.3, y), BLUE)
         arrow((6.1, y), (7.05, y), BLUE)
-    arrow((8.4, 0.26), (1.3, 1.55), VERMILION, bend=-0.22, style="--")
-    axes.text(2.35, 3.45, "inner loop: each task,\nits support set", color=BLUE, fontsize=10, ha="center")
-    axes.text(4.7, -0.32, r"outer loop: the gradient of the summed query loss, through the steps, moves $\theta$",
-              color=VERMILION, fontsize=10, ha="center")
-    axes.set_ylim(-0.6, 4)
+    axes.plot([8.4, 8.4, 1.3], [0.24, -0.2, -0.2], "--", color=RED, lw=1.8)
+    arrow((1.3, -0.2), (1.3, 1.55), RED, style="--")
+    axes.text(1.5, 3.3, "inner loop: each task,\nits support set", color=BLUE, fontsize=10, ha="center")
+    axes.text(4.9, -0.6, r"outer loop: the gradient of the summed query loss, through the steps, moves $\theta$",
+              color=RED, fontsize=10, ha="center")
     return figure
 
 
-def training_curve(losses: list[float], smooth: int = 50, title: str = "Outer loss while meta-training") -> Figure:
+def training_curve(losses: list[float], smooth: int = 50, title: str = "Outer loss while meta-training") -> Picture:
     """Outer loss of each iteration, and its running mean over `smooth` iterations."""
     figure = new(8.6, 3.2)
     axes = plain(figure.add_subplot(), title, "meta-iteration", "query loss after adapting")
@@ -89,40 +99,55 @@ def training_curve(losses: list[float], smooth: int = 50, title: str = "Outer lo
 
 
 @torch.no_grad()
-def adaptation(learners: dict, episode: Episode, steps: tuple[int, ...] = (0, 1, 10)) -> Figure:
+def adaptation(learners: dict, episode: Episode, steps: tuple[int, ...] = (0, 1, 10)) -> Picture:
     """One sinusoid task, learned by each learner: its predictions after some numbers of steps.
 
     Arguments:
         learners: title -> a learner whose `adapt` takes `steps`.
         episode: one task of `Sinusoid`, with about["amplitude"] and about["phase"].
     """
-    figure = new(8.6, 3.2)
-    x = torch.linspace(-5, 5, 201)[None, :, None]
-    truth = episode.about["amplitude"] * torch.sin(x[0, :, 0] + episode.about["phase"])
-    for i, (title, learner) in enumerate(learners.items()):
-        axes = plain(figure.add_subplot(1, len(learners), i + 1), title, "x", "y" if i == 0 else "")
-        axes.plot(x[0, :, 0], truth, color=GREY, lw=4, alpha=0.5, label="the task")
-        for count, style, colour in zip(steps, (":", "--", "-"), (ORANGE, SKY, BLUE)):
-            axes.plot(x[0, :, 0], learner.adapt(episode.support, steps=count)(x)[0, :, 0], style, color=colour, lw=2,
-                      label=f"{count} step{'s' * (count != 1)}")
-        axes.plot(episode.support.x[0, :, 0], episode.support.y[0, :, 0], "o", color=INK, ms=5, label="support")
-        axes.set_ylim(-5.5, 5.5)
-    axes.legend(frameon=False, fontsize=8, loc="upper right")
+    figure = new(8.6, 3.4)
+    panels = figure.subplots(1, len(learners), sharey=True)
+    for axes, (title, learner) in zip(panels, learners.items()):
+        waves(axes, learner, episode, steps)
+        axes.set_title(title, loc="left", fontsize=11)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False, fontsize=9)
     return figure
 
 
-def bars(scores: dict[str, Score], chance: float | None = None, title: str = "") -> Figure:
+def waves(axes, learner, episode: Episode, steps: tuple[int, ...] = (0, 1, 10)) -> None:
+    """One sinusoid task and a learner's predictions after some numbers of steps."""
+    x = torch.linspace(-5, 5, 201)[None, :, None]
+    plain(axes, "", "x", "y")
+    axes.plot(x[0, :, 0], episode.about["amplitude"] * torch.sin(x[0, :, 0] + episode.about["phase"]),
+              color=GREY, lw=4, alpha=0.5, label="the wave")
+    for count, style, colour in zip(steps, (":", "--", "-"), (ORANGE, SKY, BLUE)):
+        axes.plot(x[0, :, 0], learner.adapt(episode.support, steps=count)(x)[0, :, 0], style, color=colour, lw=2,
+                  label=f"{count} step{'s' * (count != 1)}")
+    axes.plot(episode.support.x[0, :, 0], episode.support.y[0, :, 0], "o", color=BLACK, ms=5, label="support")
+    axes.set_ylim(-5.5, 5.5)
+    axes.label_outer()
+
+
+def image(axes, ink: torch.Tensor, label: str, colour: str = BLACK) -> None:
+    """One image [28, 28] as ink on paper, with a label under it."""
+    axes.imshow(1 - ink, cmap="gray", vmin=0, vmax=1)
+    axes.set(xticks=[], yticks=[])
+    axes.set_xlabel(label, fontsize=8, color=colour)
+
+
+def bars(scores: dict[str, Score], chance: float | None = None, title: str = "") -> Picture:
     """Scores side by side with their 95 % confidence intervals, and chance as a dashed line."""
     figure = new(8.6, 0.7 + 0.42 * len(scores))
     accuracy = next(iter(scores.values())).metric == "accuracy"
     axes = plain(figure.add_subplot(), title, "accuracy, %" if accuracy else "mean squared error")
     factor = 100 if accuracy else 1
     for i, (name, score) in enumerate(scores.items()):
-        axes.barh(i, factor * score.mean, xerr=factor * score.ci95, color=BLUE, alpha=0.8, height=0.6, capsize=3, ecolor=INK)
+        axes.barh(i, factor * score.mean, xerr=factor * score.ci95, color=BLUE, alpha=0.8, height=0.6, capsize=3, ecolor=BLACK)
         axes.text(factor * (score.mean + score.ci95) + factor * 0.01, i, f"{factor * score.mean:.{1 if accuracy else 2}f}",
                   va="center", fontsize=9)
     if chance is not None:
-        axes.axvline(100 * chance, color=INK, ls="--", lw=1)
+        axes.axvline(100 * chance, color=BLACK, ls="--", lw=1)
         axes.text(100 * chance, -0.62, " chance", fontsize=8, va="bottom")
     axes.set_yticks(range(len(scores)), list(scores))
     axes.invert_yaxis()
@@ -132,31 +157,28 @@ def bars(scores: dict[str, Score], chance: float | None = None, title: str = "")
 
 
 @torch.no_grad()
-def episode_images(episode: Episode, predict=None, n_query: int = 10) -> Figure:
+def episode_images(episode: Episode, predict=None, n_query: int = 10) -> Picture:
     """One image task: the support set by label, and some queries with the predicted label where `predict` is given."""
-    figure = new(8.6, 2.6)
+    figure = new(8.6, 2.6, "support and query images with their labels")
     order = episode.support.y[0].argsort()
-    support = [(episode.support.x[0, i, 0], f"label {int(episode.support.y[0, i])}", INK) for i in order]
+    support = [(episode.support.x[0, i, 0], f"label {int(episode.support.y[0, i])}", BLACK) for i in order]
     answers = None if predict is None else predict(episode.query.x)[0].argmax(-1)
     queries = []
     for i in range(min(n_query, episode.query.x.shape[1])):
         truth = int(episode.query.y[0, i])
         said = "?" if answers is None else f"{int(answers[i])} " + ("right" if answers[i] == truth else f"wrong: {truth}")
-        queries.append((episode.query.x[0, i, 0], said, INK if answers is None or answers[i] == truth else VERMILION))
+        queries.append((episode.query.x[0, i, 0], said, BLACK if answers is None or answers[i] == truth else RED))
     columns = max(len(support), len(queries))
     for row, (name, cells) in enumerate((("support", support), ("query", queries))):
-        for column, (image, label, colour) in enumerate(cells):
+        for column, cell in enumerate(cells):
             axes = figure.add_subplot(2, columns, row * columns + column + 1)
-            axes.imshow(1 - image, cmap="gray", vmin=0, vmax=1)
-            axes.set_xticks([])
-            axes.set_yticks([])
-            axes.set_xlabel(label, fontsize=8, color=colour)
+            image(axes, *cell)
             if column == 0:
                 axes.set_ylabel(name, fontsize=10)
     return figure
 
 
-def proof_panel(proof) -> Figure:
+def proof_panel(proof) -> Picture:
     """The five checks of `metalib.proof` beside the scores that answer them."""
     figure = new(8.6, 2.9)
     left, right = figure.subplots(1, 2, width_ratios=(1, 2.1))
@@ -168,12 +190,12 @@ def proof_panel(proof) -> Figure:
     left.set_yticks(range(len(proof.scores)), list(proof.scores))
     left.set_ylim(len(proof.scores) - 0.5, -0.5)
     if accuracy:
-        left.axvline(100 * proof.chance, color=INK, ls="--", lw=1)
+        left.axvline(100 * proof.chance, color=BLACK, ls="--", lw=1)
         left.set_xlim(0, 103)
     else:
         left.set_xlim(left=0)
     right.axis("off")
-    mark = {True: ("holds", GREEN), False: ("FAILS", VERMILION), None: ("note", GREY)}
+    mark = {True: ("holds", GREEN), False: ("FAILS", RED), None: ("note", GREY)}
     for i, check in enumerate(proof.checks):
         y, (word, colour) = 0.95 - 0.2 * i, mark[check.holds]
         right.text(0.0, y, word, color=colour, weight="bold", fontsize=10, transform=right.transAxes, va="top")
@@ -182,7 +204,37 @@ def proof_panel(proof) -> Figure:
     return figure
 
 
-FIGURES = {"two-loops": two_loops}
+@torch.no_grad()
+def cover() -> Picture:
+    """For the README: five symbols drawn once and a sixth recognised; ten points of a wave and the steps towards it."""
+    from .recipes import load
+    from .tasks import Glyphs, Sinusoid
+
+    figure = new(9.6, 3.3, "draw five, recognise the sixth; ten points, one wave")
+    left, right = figure.subfigures(1, 2, width_ratios=(1.15, 1))
+    episode = Glyphs(seed=1).sample(1, n_way=5, k_shot=1, n_query=1, seed=21)
+    order = episode.support.y[0].argsort()
+    company = torch.cat([episode.support.x, episode.query.x[:, :1]], 1)
+    confidence = load("maml-images").adapt(episode.support)(company)[0, -1].softmax(0)
+    above, below = left.subfigures(2, 1, height_ratios=(1, 1.25))
+    for column, (axes, i) in enumerate(zip(above.subplots(1, 5), order)):
+        image(axes, episode.support.x[0, i, 0], f"symbol {column + 1}")
+    above.suptitle("Five symbols, seen once each", x=0.01, ha="left", fontsize=11)
+    query, axes = below.subplots(1, 2, width_ratios=(1, 1.5))
+    image(query, episode.query.x[0, 0, 0], "which one is this?")
+    plain(axes, "", "confidence").set_xlim(0, 1)
+    rows = axes.barh(range(5), confidence, color=BLUE)
+    rows[int(confidence.argmax())].set(color=ORANGE, hatch="//", edgecolor="white")
+    axes.set_yticks(range(5), [f"symbol {i + 1}" for i in range(5)], fontsize=8)
+    axes.invert_yaxis()
+    task = Sinusoid().sample(1, k_shot=10, n_query=10, seed=13)
+    waves(right.add_subplot(), load("maml-sinusoid"), task)
+    right.axes[0].set_title("A new wave, from a learned start", loc="left", fontsize=11)
+    right.axes[0].legend(frameon=False, fontsize=8, ncols=3, loc="upper center")
+    return figure
+
+
+FIGURES = {"cover": cover, "two-loops": two_loops}
 
 
 def main(folder: str = "figures") -> None:

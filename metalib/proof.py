@@ -51,9 +51,13 @@ class Proof:
         mark = {True: "yes", False: "NO ", None: " - "}
         return "\n".join([self.title] + [f"  {mark[c.holds]}  {c.question}: {c.measured}" for c in self.checks])
 
-    def _repr_png_(self) -> bytes:
-        from .figures import proof_panel, to_png
-        return to_png(proof_panel(self))
+    __repr__ = __str__
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        """The panel as a picture, and its lines as text."""
+        from .figures import proof_panel
+        faces, metadata = proof_panel(self)._repr_mimebundle_()
+        return faces | {"text/plain": str(self)}, metadata
 
 
 class Shuffled:
@@ -100,7 +104,7 @@ def near(score: Score, chance: float) -> bool:
 
 
 def show(score: Score) -> str:
-    return f"{100 * score.mean:.0f} %" if score.metric == "accuracy" else f"error {score.mean:.2f}"
+    return f"{100 * score.mean:.0f} %" if score.metric == "accuracy" else f"error {score.mean:.1f}"
 
 
 def before(scores: dict[str, Score], chance: float | None) -> Check:

@@ -79,6 +79,21 @@ def omniglot(about: str, learner: Callable[[], Learner], shots: tuple[int, ...] 
          for title, family in new.items() for k in shots})
 
 
+def optimiser(about: str, learner: Callable[[networks.Network], Learner], **training) -> Recipe:
+    """A recipe for a learned optimiser on sinusoids: few tasks at a time, since each coordinate of each has an LSTM state."""
+    return sines(about, learner, **(dict(iterations=2_000, meta_batch=8) | training))
+
+
+def vinyals(about: str, learner: Callable[[], Learner], k_shot: int, **training) -> Recipe:
+    """A recipe for Omniglot in the few-shot split of Vinyals et al. 2016: characters differ, alphabets do not."""
+    five = dict(n_way=5, k_shot=k_shot)
+    return Recipe(
+        about, learner, lambda: tasks.Omniglot("train"), dict(schedule="cosine", n_query=5) | five | training,
+        {"Omniglot test": (lambda: tasks.Omniglot("test"), dict(episodes=600, n_query=15, **five)),
+         "Omniglot test, one at a time": (lambda: tasks.Omniglot("test"), dict(episodes=100, n_query=5, together=False, **five)),
+         "new glyphs": (lambda: tasks.Glyphs(seed=1), dict(episodes=200, n_query=15, **five))})
+
+
 RECIPES: dict[str, Recipe] = {
     "maml-sinusoid": sines("MAML on sinusoids", lambda net: learners.MAML(net, inner_lr=0.01)),
     "fomaml-sinusoid": sines("first-order MAML on sinusoids", lambda net: learners.MAML(net, inner_lr=0.01, first_order=True)),
@@ -89,10 +104,18 @@ RECIPES: dict[str, Recipe] = {
     "reptile-sinusoid": sines("Reptile on sinusoids", lambda net: learners.Reptile(net, inner_lr=0.01, inner_steps=5, eval_steps=10, batch=10)),
     "pretrained-sinusoid": sines("one network for all sinusoids at once, to be fine-tuned",
                                  lambda net: learners.Pretrained(net, inner_lr=0.01)),
+    "controller-sinusoid": optimiser("LSTM controller on sinusoids, from a random start", lambda net: learners.Controller(net, 10)),
+    "meta-lstm-sinusoid": optimiser("Meta-LSTM on sinusoids", lambda net: learners.MetaLSTM(net, 10, first_order=False)),
+    "controller-quadratics": Recipe(
+        "LSTM controller on bowls of 10 dimensions", lambda: learners.Controller(tasks.quadratics.linear(10), 20),
+        lambda: tasks.Quadratics(dim=10, eigenvalues=(0.05, 2.0)), dict(iterations=600, meta_batch=25, lr=1e-2, schedule="cosine"),
+        {f"bowls, steps = {s}": (lambda: tasks.Quadratics(dim=10, eigenvalues=(0.05, 2.0)), dict(episodes=600, steps=s)) for s in (0, 5, 20, 60)}),
     "maml-images": images("MAML on characters, 5-way 1-shot",
                           lambda: learners.MAML(networks.conv4(5), inner_lr=0.4, eval_steps=3), iterations=12_000),
     "anil-images": images("ANIL on characters, 5-way 1-shot",
                           lambda: learners.ANIL(networks.conv4(5), inner_lr=0.4, inner_steps=3), iterations=6_000),
+    "protonet-images": images("prototypical network on characters, trained 20-way 1-shot",
+                              lambda: learners.ProtoNet(networks.conv4(1)), iterations=1_500, meta_batch=3, n_way=20),
     # Snell et al. take 5 queries and 20,000 episodes or more; 3 queries and a rate that falls to zero get there in 3,500.
     "protonet-omniglot-5w1s": omniglot("prototypical network on Omniglot, trained 60-way 1-shot",
                                        lambda: learners.ProtoNet(learners.embedder()),

@@ -261,6 +261,15 @@ def test_rivals_share_a_start_and_leave_it_alone():
         ml.train(rival, ml.tasks.Sinusoid(), 1)
 
 
+def test_an_optimiser_moves_house():
+    tasks, learner = episode(), awake(ml.Controller(network(), 3))
+    wider = ml.mlp(1, 20, 1).double()
+    moved = learner.on(wider)
+    assert moved.adapt(tasks.support)(tasks.query.x).shape == tasks.query.y.shape
+    torch.testing.assert_close(learner.on(network()).adapt(tasks.support)(tasks.query.x), learner.adapt(tasks.support)(tasks.query.x))
+    assert learner.network is not moved.network and moved.W_h is learner.W_h and all(p.requires_grad for p in wider.parameters())
+
+
 # ---- in the house
 
 @pytest.mark.parametrize("make", [lambda net: ml.Controller(net, 5), lambda net: ml.MetaLSTM(net, 5, input_bias=(-4, -3))])

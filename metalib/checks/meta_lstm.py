@@ -49,7 +49,7 @@ def prediction(f=..., i=..., left=...):
     truth = F**STEPS
     if abs(left - truth) > 0.03:
         why = ("that is what one step leaves; there are 12 of them." if abs(left - F) < 0.006 else
-               "that is what is lost, not what is left." if abs(left - (1 - truth)) < 0.03 else
+               "that is what is lost, not what is left." if abs(left - (1 - truth)) < 0.03
                else "start from sigmoid(4.5), which is close to 1 but not 1, and use it 12 times.")
         stop(f"left: yours = {left}, {why}")
     return f"f = 1, i = alpha is gradient descent; sigmoid(4.5) = {F:.3f} looks like 1, but to the power of 12 it is {truth:.3f}: a decay."

@@ -4,8 +4,8 @@ from __future__ import annotations
 import ipywidgets as widgets
 
 # Sliders come without an accessible name: when the picture has loaded, each takes the text of its visible label.
-NAME_CONTROLS = ("for (const c of this.closest('.metalib-lab')?.querySelectorAll('.widget-slider, .widget-toggle-buttons') ?? []) {"
-                 "const name = c.querySelector('.widget-label')?.textContent, e = c.querySelector('[role=slider]') ?? c;"
+NAME_CONTROLS = ("for (const c of this.closest('.metalib-lab')?.querySelectorAll('.widget-slider, .widget-toggle-buttons')"
+                 " ?? []) {const name = c.querySelector('.widget-label')?.textContent, e = c.querySelector('[role=slider]') ?? c;"
                  "if (name) e.setAttribute('aria-label', name); if (e === c) e.setAttribute('role', 'group')}")
 
 
@@ -26,6 +26,7 @@ def fit(control: widgets.Widget) -> None:
         control.layout.width, control.style.description_width = "292px", "112px"
     elif isinstance(control, widgets.ToggleButtons):
         control.style.description_width, control.style.button_width = "112px", "auto"
-        control.layout.display, control.layout.flex_flow, control.layout.flex = "flex", "row", "0 0 100%"             # label and buttons in a row of their own
+        control.layout.display, control.layout.flex_flow = "flex", "row"              # the label beside the buttons,
+        control.layout.flex = "0 0 100%"                                              # in a row of their own
     elif isinstance(control, widgets.Checkbox):
         control.indent, control.layout.width = False, "auto"

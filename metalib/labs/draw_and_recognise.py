@@ -58,6 +58,7 @@ def tidy(strokes: Sequence) -> list[np.ndarray]:
     return [(np.asarray(s) - (low + high) / 2) * scale + 0.5 for s in strokes]
 
 
+@cache
 def example(pad: int, seed: int, like: int) -> Tensor:
     """The example on a pad, [28, 28]; the query is another drawing of symbol `like`."""
     symbol = like if pad == QUERY else pad
@@ -96,7 +97,8 @@ def compute(learner: str, n_way: int, examples: bool, seed: int, like: int, stro
 
 
 def make(fig):
-    pads = [fig.add_axes((0.025 + 0.195 * i, 0.575, 0.168, 0.344)) for i in range(MOST)] + [fig.add_axes((0.025, 0.045, 0.215, 0.44))]
+    pads = [fig.add_axes((0.025 + 0.195 * i, 0.575, 0.168, 0.344)) for i in range(MOST)]
+    pads.append(fig.add_axes((0.025, 0.045, 0.215, 0.44)))
     for i, ax in enumerate(pads):
         ax.set(xlim=(0, 1), ylim=(1, 0), xticks=[], yticks=[])
         ax.set_title("What is this? Draw here" if i == QUERY else f"symbol {i + 1}", fontsize=10.5, pad=4)
@@ -108,7 +110,8 @@ def make(fig):
     look = dict(cmap="gray", vmin=0, vmax=1, zorder=1)
     papers = [ax.imshow(blank, extent=(0, 1, 1, 0), interpolation="bilinear", **look) for ax in pads]
     inks = [ax.add_collection(LineCollection([], colors=BLACK, linewidths=2.6, capstyle="round", zorder=2)) for ax in pads]
-    views = [fig.add_axes((0.465, 0.417 - 0.0769 * i, 0.033, 0.0676)) for i in range(MOST)] + [fig.add_axes((0.282, 0.2, 0.065, 0.1331))]
+    views = [fig.add_axes((0.465, 0.417 - 0.0769 * i, 0.033, 0.0676)) for i in range(MOST)]
+    views.append(fig.add_axes((0.282, 0.2, 0.065, 0.1331)))
     thumbs = [ax.imshow(blank, interpolation="nearest", **look) for ax in views]
     for ax in views:
         ax.axis("off")
@@ -177,7 +180,8 @@ def lab(learners: Mapping[str, Learner] | None = None) -> Lab:
         "undo": widgets.Button(description="Undo last stroke"),
         "clear": widgets.Button(description="Clear all pads"),
     }, hidden={"strokes": ()}, pointer=stroke, ink=True, unused=unused,
-        actions={"undo": lambda state: {"strokes": state["strokes"][:-1]}, "clear": lambda state: {"strokes": (), "examples": False}})
+        actions={"undo": lambda state: {"strokes": state["strokes"][:-1]},
+                 "clear": lambda state: {"strokes": (), "examples": False}})
 
 
 def unused(state: dict) -> set[str]:

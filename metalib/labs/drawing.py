@@ -6,10 +6,10 @@ import zlib
 
 import numpy as np
 
-# Okabe and Ito's colours, told apart by colour-blind readers too; every use adds a line style, a marker or a label.
-BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
-    "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
-GREY, PALE = "#6B6B6B", "#D9D9D9"
+from ..figures import BLACK, BLUE, GREEN, GREY, ORANGE, PALE, PURPLE, RED, SKY, YELLOW    # one palette for the whole course
+
+__all__ = ["BLACK", "BLUE", "DPI", "GREEN", "GREY", "ORANGE", "PALE", "PURPLE", "RED", "SKY", "STYLE", "YELLOW", "encode", "said"]
+
 STYLE = {"font.size": 10.5, "axes.titlesize": 11, "axes.labelsize": 10.5, "legend.fontsize": 9.5, "legend.frameon": False,
          "xtick.labelsize": 9.5, "ytick.labelsize": 9.5, "axes.spines.top": False, "axes.spines.right": False,
          "axes.titlelocation": "left", "axes.edgecolor": GREY, "lines.linewidth": 1.8, "mathtext.fontset": "dejavusans"}

@@ -94,7 +94,8 @@ def compute(loss: str, curvature: float, inner_lr: float, theta: float, steps: i
 def make(fig):
     left, right = fig.subplots(1, 2, gridspec_kw=dict(left=0.07, right=0.985, bottom=0.22, top=0.91, wspace=0.17))
     theta = torch.linspace(-2, 2, 161, dtype=torch.float64)
-    left.set(xlim=(-2, 2), ylim=(-2.6, 6), yticks=[0, 2, 4, 6], xlabel="parameter θ", title="Loss L(θ), and where the gradients send θ")
+    left.set(xlim=(-2, 2), ylim=(-2.6, 6), yticks=[0, 2, 4, 6], xlabel="parameter θ",
+             title="Loss L(θ), and where the gradients send θ")
     left.axhline(0, color=PALE, lw=1)
     curve, = left.plot([], [], color=GREY, label="loss L")
     tangent, = left.plot([], [], color=GREEN, lw=2.2, ls=(0, (1, 1)), label="slope at θ′")
@@ -108,15 +109,16 @@ def make(fig):
         tip, = left.plot([], [], ls="", marker=">", color=colour, ms=9, clip_on=True)
         left.text(-1.95, y + 0.16, f"{label}: outer step", color=BLACK, fontsize=9)
         arrows.append((y, line, tip))
-    fig.legend(handles=[curve, inner, tangent], loc="lower left", bbox_to_anchor=(0.05, 0), ncols=3, columnspacing=1.4, handlelength=2)
+    tidy = dict(ncols=3, columnspacing=1.4, handlelength=2)
+    fig.legend(handles=[curve, inner, tangent], loc="lower left", bbox_to_anchor=(0.05, 0), **tidy)
     right.set(xlim=(0, 4), ylim=(-6, 6), xlabel="curvature h", title="Meta-gradients against curvature")
     right.axhline(0, color=GREY, lw=1)
     shade = right.fill([0], [0], color="#E4E4E4", zorder=0.5, label="opposite signs")[0]
     here, = right.plot([], [], color=BLACK, lw=1, ls=":")
     first, = right.plot([], [], "--", color=ORANGE, lw=2.4, label="first order")
     second, = right.plot([], [], "-", color=BLUE, lw=2.4, label="second order (true)")
-    dots = [right.plot([], [], "D", color=ORANGE, ms=8, mec="white")[0], right.plot([], [], "o", color=BLUE, ms=9, mec="white")[0]]
-    fig.legend(handles=[first, second, shade], loc="lower right", bbox_to_anchor=(0.99, 0), ncols=3, columnspacing=1.4, handlelength=2)
+    dots = [right.plot([], [], marker, color=colour, ms=8.5, mec="white")[0] for marker, colour in (("D", ORANGE), ("o", BLUE))]
+    fig.legend(handles=[first, second, shade], loc="lower right", bbox_to_anchor=(0.99, 0), **tidy)
 
     def change(r: Result) -> str:
         def level(t):
@@ -142,16 +144,18 @@ def make(fig):
         here.set_data([r.curvature] * 2, [-6, 6])
         for dot, gradient in zip(dots, (r.first, r.second)):
             dot.set_data([r.curvature], [float(np.clip(gradient, -5.9, 5.9))])
-        numbers = (f"the slope at θ′ is {said(r.first)}, and the true meta-gradient is that times {said(r.factor)}, {said(r.second)}")
+        numbers = (f"the slope at θ′ is {said(r.first)}, and the true meta-gradient is that times {said(r.factor)}, "
+                   f"{said(r.second)}")
         if abs(r.second) < 5e-3:
-            return f"Here {numbers}: a better start is not in sight, both orders nearly stand still." if abs(r.first) < 5e-3 else \
-                f"Here {numbers}: the true one stands still, first order would move on."
+            still = "both stand still" if abs(r.first) < 5e-3 else "the true one stands still, first order would move on"
+            return f"Here {numbers}: {still}."
         if r.first * r.second < 0:
             return f"With αL″ above 1 the inner step overshoots: {numbers}, so first order moves θ the wrong way."
         size = r.first / r.second
         return f"Here {numbers}: both point the same way, and first order is {said(size)} times as long."
 
-    return [shade, curve, tangent, inner, start, end, *names, *(a for arrow in arrows for a in arrow[1:]), here, first, second, *dots], change
+    shafts = [artist for arrow in arrows for artist in arrow[1:]]
+    return [shade, curve, tangent, inner, start, end, *names, *shafts, here, first, second, *dots], change
 
 
 def drag(event: Pointer, state: dict) -> dict | None:

@@ -30,7 +30,7 @@ MOST, REACH = 20, 10                             # support points at most; pixel
 
 @dataclass(frozen=True)
 class Result:
-    """Arguments: names of the starts; support x, y [k, 1]; truth [101, 1]; curves [starts, steps + 1, 101]; errors [starts, steps + 1]."""
+    """Support x, y [1, k, 1]; truth [101, 1]; of each start and step the curve [starts, steps + 1, 101] and its error."""
 
     names: tuple[str, ...]
     inner_lr: float
@@ -67,7 +67,8 @@ def shipped_starts() -> dict[str, MAML]:
     return {"random start": random, "joint pretraining": load("pretrained-sinusoid"), "MAML": load("maml-sinusoid")}
 
 
-def support_points(k_shot: int, amplitude: float, phase: float, seed: int, points: Sequence[tuple[float, float]] = ()) -> Examples:
+def support_points(k_shot: int, amplitude: float, phase: float, seed: int,
+                   points: Sequence[tuple[float, float]] = ()) -> Examples:
     """The points placed by hand, or else `k_shot` on the wave: x, y [1, k, 1]. One more shot adds a point and moves none."""
     if points:
         xy = torch.tensor(points, dtype=torch.float32)
@@ -135,8 +136,9 @@ def make(fig):
         if n == 0:
             return f"Before any step the error over the whole wave is {listed(r, 0)}."
         best = r.names[int(r.errors[:, -1].nan_to_num(torch.inf).argmin())]
-        return (f"After {n} step{'s' * (n > 1)} of rate {r.inner_lr:.3f} on {k} point{'s' * (k > 1)}, the error over the whole wave is "
-                f"{listed(r, -1)}, where before it was {', '.join(said(e) for e in r.errors[:, 0].tolist())}: the best start here is {best}.")
+        before = ", ".join(said(e) for e in r.errors[:, 0].tolist())
+        return (f"After {n} step{'s' * (n > 1)} of rate {r.inner_lr:.3f} on {k} point{'s' * (k > 1)}, the error over the whole "
+                f"wave is {listed(r, -1)}, where before it was {before}: the best start here is {best}.")
 
     return moving, change
 

@@ -93,7 +93,8 @@ def compute(theta_1: float, theta_2: float, inner_lr: float, steps: int, epsilon
     joint, maml = quadratics.joint_optimum(A, c), quadratics.maml_optimum(A, c, inner_lr, steps)
     paths = torch.stack([quadratics.adapted(theta, A, c, inner_lr, s) for s in range(steps + 1)], 1)
     phi = paths[:, -1]
-    arrows = torch.stack([-quadratics.maml_gradient(theta, A, c, inner_lr, 0), -quadratics.maml_gradient(theta, A, c, inner_lr, steps),
+    arrows = torch.stack([-quadratics.maml_gradient(theta, A, c, inner_lr, 0),          # no step: joint training
+                          -quadratics.maml_gradient(theta, A, c, inner_lr, steps),
                           -quadratics.first_order_gradient(theta, A, c, inner_lr, steps), phi.mean(0) - theta])
     size = arrows.norm(dim=1, keepdim=True)
     arrows = torch.where(size > 1e-9, arrows / size.clamp(min=1e-9), 0)
@@ -112,12 +113,14 @@ def make(fig):
     ax.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal", xlabel="θ₁")
     ax.set_ylabel("θ₂", labelpad=-2)
     tints = LinearSegmentedColormap.from_list("paper", ["#9FC3DE", "#FFFFFF"])(np.linspace(0, 1, BANDS), bytes=True)
-    ground = ax.imshow(np.zeros((PIXELS, PIXELS, 4), np.uint8), extent=(-REACH, REACH) * 2, origin="lower", interpolation="nearest", zorder=0)
+    ground = ax.imshow(np.zeros((PIXELS, PIXELS, 4), np.uint8), extent=(-REACH, REACH) * 2, origin="lower",
+                       interpolation="nearest", zorder=0)
     trail_, = ax.plot([], [], color=RED, lw=1.2, zorder=1)
     paths = [ax.plot([], [], "-", marker=".", color=GREEN, lw=1, ms=6, zorder=2)[0] for _ in MINIMA]
     arrows = []
     for name, colour, width, style in zip(METHODS, (GREY, BLUE, ORANGE, GREEN), (7, 4.6, 2.8, 1.4), ("-", "-", "--", "-.")):
-        line, = ax.plot([], [], color=colour, lw=width, ls=style, solid_capstyle="butt", label=name, zorder=3, alpha=0.55 if width == 7 else 1)
+        line, = ax.plot([], [], color=colour, lw=width, ls=style, solid_capstyle="butt", label=name, zorder=3,
+                        alpha=0.55 if width == 7 else 1)
         tip, = ax.plot([], [], color=colour, ls="", ms=7 + width, zorder=3.1, alpha=line.get_alpha())
         arrows.append((line, tip))
     minima, = ax.plot([], [], "^", color=BLACK, ms=9, mec="white", label="a task's minimum", zorder=4)
@@ -129,10 +132,11 @@ def make(fig):
 
     fig.text(0.495, 0.925, "Where each method would go", fontsize=11)
     first = [line for line, _ in arrows]
-    fig.legend(handles=first, loc="upper left", bbox_to_anchor=(0.49, 0.92), handlelength=3.2, title="equal lengths: directions only",
-               title_fontsize=9, alignment="left")
+    fig.legend(handles=first, loc="upper left", bbox_to_anchor=(0.49, 0.92), handlelength=3.2,
+               title="equal lengths: directions only", title_fontsize=9, alignment="left")
     trail_.set_label("its path as α grows")
-    fig.legend(handles=[start, minima, joint, maml, trail_, reptile], loc="upper left", bbox_to_anchor=(0.73, 0.92), handlelength=1.6)
+    marks = [start, minima, joint, maml, trail_, reptile]
+    fig.legend(handles=marks, loc="upper left", bbox_to_anchor=(0.73, 0.92), handlelength=1.6)
 
     fig.text(0.495, 0.495, "shade: the loss after adaptation, the darker the lower", fontsize=9.5, color=GREY)
     fig.text(0.495, 0.405, "Mean loss before adaptation (hollow) and after (filled)", fontsize=11)
@@ -163,9 +167,9 @@ def make(fig):
         apart = said((r.joint - r.maml).norm().item())
         turn = (f"first-order MAML's arrow is {r.angle:.0f}° off MAML's" if r.arrows[1].any() and r.arrows[2].any()
                 else "MAML has no way to improve from here")
-        return (f"After {r.steps} inner step{'s' * (r.steps > 1)} of rate {r.inner_lr:.2f} the mean loss is {said(r.after[0].item())} from this start, "
-                f"{said(r.after[1].item())} from the joint optimum and {said(r.after[2].item())} from MAML's, which lies {apart} away from it; "
-                f"here {turn}.")
+        start_, joint_, maml_ = (said(loss) for loss in r.after.tolist())
+        return (f"After {r.steps} inner step{'s' * (r.steps > 1)} of rate {r.inner_lr:.2f} the mean loss is {start_} from this "
+                f"start, {joint_} from the joint optimum and {maml_} from MAML's, which lies {apart} away from it; here {turn}.")
 
     return [ground, *frame, trail_, *paths, *(a for arrow in arrows for a in arrow), minima, joint, maml, reptile, start,
             *before, *after, *numbers], change

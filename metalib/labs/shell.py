@@ -50,7 +50,8 @@ class Lab(widgets.VBox):
         size: of the picture, in inches at 100 dots each.
 
     Raises:
-        ValueError: from `set`, for a name that is no part of the state. Whatever `compute` raises is shown in the lab, then raised.
+        ValueError: from `set`, for a name that is no part of the state.
+        Whatever `compute` raises is shown in the lab, then raised.
 
     Example:
         >>> def make(fig):
@@ -198,8 +199,9 @@ class Lab(widgets.VBox):
         faded = "opacity:.3;" if self.error else ""               # the last picture that could be drawn
         # The size is fixed before the image is decoded and decoding is synchronous: no blank frame, no jump of the page.
         self._view.value = (
-            f'<img alt="{said}" width="{self.width}" height="{int(self.fig.bbox.height)}" decoding="sync" onload="{NAME_CONTROLS}" '
-            f'style="display:block;width:100%;max-width:{size};height:auto;{faded}" src="data:image/png;base64,{source}">'
+            f'<img alt="{said}" width="{self.width}" height="{int(self.fig.bbox.height)}" decoding="sync" '
+            f'onload="{NAME_CONTROLS}" src="data:image/png;base64,{source}" '
+            f'style="display:block;width:100%;max-width:{size};height:auto;{faded}">'
             f'<p role="status" style="margin:4px 8px;max-width:{size};min-height:3em;line-height:1.5">{said}</p>')
 
     def _repr_mimebundle_(self, include=None, exclude=None, **kwargs):

@@ -1,6 +1,7 @@
-"""Lab: what a task is, and what an episode is: one family, one task out of it, a few examples to learn it, others to be judged on.
+"""Lab: tasks and episodes. One family, one task out of it, a few examples to learn it from, others to be judged on.
 
-Vinyals et al. 2016, https://arxiv.org/abs/1606.04080 (N-way K-shot episodes); Finn et al. 2017, https://arxiv.org/abs/1703.03400 (sinusoids).
+Vinyals et al. 2016, https://arxiv.org/abs/1606.04080 (N-way K-shot episodes); Finn et al. 2017,
+https://arxiv.org/abs/1703.03400 (sinusoids).
 """
 from __future__ import annotations
 
@@ -93,7 +94,8 @@ def make_waves(fig):
     wave, = right.plot([], [], color=GREY, lw=1, ls="--", label="the task itself")
     support, = right.plot([], [], "o", color=BLUE, ms=9, mec="white", label="support: to learn from")
     query, = right.plot([], [], "s", mfc="none", mec=ORANGE, mew=2, ms=8, label="query: to be judged on")
-    fig.legend(handles=[support, query, wave], loc="lower right", bbox_to_anchor=(0.995, 0), ncols=3, handletextpad=0.4, columnspacing=1.2)
+    fig.legend(handles=[support, query, wave], loc="lower right", bbox_to_anchor=(0.995, 0), ncols=3,
+               handletextpad=0.4, columnspacing=1.2)
 
     def change(r: Result) -> str:
         amplitude, phase = (r.episode.about[name].item() for name in ("amplitude", "phase"))
@@ -102,8 +104,8 @@ def make_waves(fig):
         wave.set_data(X, y)
         for dots, part in ((support, r.episode.support), (query, r.episode.query)):
             dots.set_data(part.x[0, :, 0], part.y[0, :, 0])
-        return (f"Task {r.seed} of the sinusoids has amplitude {amplitude:.2f} and phase {phase:.2f}; the learner sees {counted(r.shape[1], 'point')} "
-                f"of it and is judged on {counted(r.shape[2], 'other')}.")
+        return (f"Task {r.seed} of the sinusoids has amplitude {amplitude:.2f} and phase {phase:.2f}; "
+                f"the learner sees {counted(r.shape[1], 'point')} of it and is judged on {counted(r.shape[2], 'other')}.")
 
     return [task, wave, support, query], change
 
@@ -131,7 +133,8 @@ def make_images(fig):
     def change(r: Result) -> str:
         n_way, k_shot, n_query = r.shape
         n = len(r.others)
-        titles[0].set_text(f"The family: {n} classes. The task: the {n_way} in boxes, numbered 0 to {n_way - 1} in an order of its own")
+        titles[0].set_text(f"The family: {n} classes. The task: the {n_way} in boxes, numbered 0 to {n_way - 1} "
+                           "in an order of its own")
         side = 812 / CLASSES
         place(grids[0], r.others[None], 24, 38, side)
         classes = r.episode.about["classes"][0].tolist()
@@ -147,8 +150,9 @@ def make_images(fig):
             if i < n_way:
                 chosen[i].set_position((24 + (classes[i] + 0.5) * side, 38 + side + 16))
                 rows[i].set_position((76, 158 + (i + 0.5) * cell))
-        return (f"Task {r.seed} of the {r.family} is a {n_way}-way {k_shot}-shot episode: {counted(n_way * k_shot, 'labelled image')} to learn {n_way} "
-                f"classes from, and {counted(n_way * n_query, 'other')} to be judged on, in rows by label here and shuffled in the episode.")
+        return (f"Task {r.seed} of the {r.family} is a {n_way}-way {k_shot}-shot episode: {counted(n_way * k_shot, 'labelled image')} "
+                f"to learn {n_way} classes from, and {counted(n_way * n_query, 'other')} to be judged on, "
+                "in rows by label here and shuffled in the episode.")
 
     return [paper, *grids, boxes, *titles, *chosen, *rows], change
 

@@ -2,6 +2,7 @@
 from .anil import ANIL
 from .base import Learner
 from .baselines import FromScratch, NearestCentroid, Pretrained
+from .classical import Classical
 from .cnp import CNP, CNPClassifier
 from .controller import Controller
 from .embedding import Metric, embedder
@@ -15,6 +16,6 @@ from .relation import RelationNet
 from .reptile import Reptile
 from .unrolled import Unrolled
 
-__all__ = ["Adam", "Adapted", "ANIL", "CNP", "CNPClassifier", "Controller", "FromScratch", "Learner", "MAML", "MatchingNet",
+__all__ = ["Adam", "Adapted", "ANIL", "CNP", "CNPClassifier", "Classical", "Controller", "FromScratch", "Learner", "MAML", "MatchingNet",
            "MetaLSTM", "MetaSGD", "Metric", "Momentum", "NearestCentroid", "Pretrained", "ProtoNet", "RelationNet", "Reptile",
            "SGD", "Unrolled", "embedder"]

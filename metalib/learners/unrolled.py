@@ -66,8 +66,7 @@ class Unrolled(Learner):
         if batch is not None:
             at_least(1, batch=batch)
         self.inner_steps, self.eval_steps, self.first_order, self.batch = inner_steps, eval_steps, first_order, batch
-        chunk = max(1, COORDINATES // sum(p.numel() for p in network.parameters()))
-        self.task_chunk = min(chunk, self.task_chunk or chunk)
+        self.task_chunk = chunk_for(network)
 
     def move(self, theta: Tensor, gradient: Tensor, loss: Tensor, memory: tuple | None) -> tuple[Tensor, tuple | None, dict]:
         """One step: theta and gradient [tasks, coordinates], loss [tasks], memory None at first -> theta, memory, shown."""
@@ -102,6 +101,13 @@ class Unrolled(Learner):
             theta, memory, shown = self.move(theta, gradient, loss, memory)
             yield Moment(self.at(theta), theta, loss, gradient, shown)
 
+    def on(self, network: nn.Module) -> Unrolled:
+        """The same optimiser at work on another network, from that one's parameters: a copy, in evaluation mode."""
+        other = copy.copy(self)
+        other._modules = self._modules | {"network": copy.deepcopy(network).requires_grad_(False)}
+        other.task_chunk = chunk_for(network)
+        return other.eval()
+
     def start(self, n_tasks: int) -> Tensor:
         """The start of every task, [n_tasks, coordinates]."""
         return torch.cat([p.flatten() for p in self.network.parameters()]).expand(n_tasks, -1)
@@ -122,6 +128,12 @@ class EveryStep(Unrolled):
     def meta_loss(self, episode: Episode) -> Tensor:
         after = [task_loss(moment.adapted(episode.query.x), episode.query.y) for moment in self.path(episode.support)]
         return torch.stack(after[1:] or after).mean()
+
+
+def chunk_for(network: nn.Module) -> int:
+    """How many tasks to move at once, with this network."""
+    size = max(1, COORDINATES // sum(p.numel() for p in network.parameters()))
+    return min(size, getattr(network, "task_chunk", None) or size)
 
 
 def cut(memory):

@@ -52,7 +52,7 @@ def all_at_once(learner: ml.MAML, episode: ml.Episode) -> None:
 
 
 def meta_steps(make, blocks: int, block: int = BLOCK) -> tuple[float, float]:
-    """Processor seconds of a meta-step (outer gradient and optimizer step): (one task after another, all tasks at once); medians."""
+    """Processor seconds of a meta-step (outer gradient, optimizer step): (one task after another, all at once); medians."""
     contestants = []
     for gradient in (one_after_another, all_at_once):
         learner, episode = make()
@@ -67,6 +67,7 @@ def meta_steps(make, blocks: int, block: int = BLOCK) -> tuple[float, float]:
         contestants.append((step, []))
     for _ in range(blocks):
         for step, seconds in contestants:
+            step()                                                    # finds the caches full of the other's numbers: not counted
             for _ in range(block):
                 start = time.process_time()
                 step()
@@ -84,7 +85,7 @@ def imports(modules: tuple[str, ...], rounds: int) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def within(bound, measure, tries: int = 3):
+def within(bound, measure, tries: int = 5):
     """The first measurement within the bound, or the last: noise of a busy machine passes, slow code does not."""
     for _ in range(tries):
         found = measure()

@@ -1,10 +1,6 @@
 """One JupyterLab for all browser tests, on copies of the notebooks; a browser for each file."""
-from pathlib import Path
-
 import pytest
-from lab_page import CHROMIUM, FLAGS, JupyterLab, LabPage
-
-COURSE = Path(__file__).parents[2]
+from lab_page import CHROMIUM, COURSE, FLAGS, JupyterLab, LabPage
 
 
 @pytest.fixture(scope="session")

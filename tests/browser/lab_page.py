@@ -13,10 +13,11 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+COURSE = Path(__file__).parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))), None)
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-quic", "--no-first-run",
          "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"]
-PATIENCE = 60_000                # milliseconds for what takes one second on a quiet machine
+PATIENCE = 120_000               # milliseconds for what takes a second or two on a quiet machine
 SETTINGS = {                     # of JupyterLab, so that a page is whole and nothing pops up in front of it
     "notebook-extension/tracker": {"windowingMode": "none"},          # every cell is in the page, not only those in sight
     "docmanager-extension/plugin": {"autosave": False},
@@ -42,8 +43,9 @@ class JupyterLab:
             file = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(values))
-        own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython",
-               "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}
+        own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime",
+               "IPYTHONDIR": "ipython", "JUPYTERLAB_SETTINGS_DIR": "settings",
+               "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}
         self.environment = os.environ | {key: str(folder / name) for key, name in own.items()} | {"JUPYTER_TOKEN": self.token}
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -103,7 +105,7 @@ class LabPage:
             return panel?.context?.isReady && panel.context.sessionContext?.session?.kernel?.status === 'idle';
         }""", timeout=PATIENCE)
 
-    def run_all(self, seconds: float = 300) -> float:
+    def run_all(self, seconds: float = 400) -> float:
         """Run every cell; return how many seconds it took. The error that a cell raised is raised here."""
         start = time.perf_counter()
         self.page.evaluate("() => { window.ran = false; const done = () => { window.ran = true };"
@@ -141,7 +143,8 @@ class OpenLab:
     def look(self) -> tuple[str, str]:
         """Picture and sentence of the same moment, both there and in agreement."""
         source, alt, said = self.root.evaluate(
-            "lab => { const i = lab.querySelector('img'); return [i.src, i.alt, lab.querySelector('[role=status]').textContent] }")
+            "lab => { const i = lab.querySelector('img');"
+            "return [i.src, i.alt, lab.querySelector('[role=status]').textContent] }")
         assert source.startswith("data:image/png;base64,") and said and alt == said
         assert "cannot be shown" not in said, said
         return source, said
@@ -154,14 +157,6 @@ class OpenLab:
                                     arg=[self.root.element_handle(), before], timeout=PATIENCE)
         return self.look()[1]
 
-    def says(self, words: str) -> None:
-        """Wait for a sentence with these words."""
-        try:
-            self.page.wait_for_function("([lab, words]) => lab.querySelector('[role=status]').textContent.includes(words)",
-                                        arg=[self.root.element_handle(), words], timeout=PATIENCE)
-        except Exception as error:
-            raise AssertionError(f"the lab should say {words!r}, but says {self.look()[1]!r}") from error
-
     def press(self, button: str) -> None:
         """Press a button, or choose an option of toggles, by what is written on it."""
         self.root.get_by_role("button", name=button, exact=True).click()
@@ -172,18 +167,17 @@ class OpenLab:
         found = [Slider(self, boxes.nth(i)) for i in range(boxes.count())]
         return {slider.label: slider for slider in found}
 
-    def draw(self, *strokes: list[tuple[float, float]]) -> None:
-        """Draw on the picture with the mouse; points are fractions of its width and height, y down."""
+    def draw(self, points: list[tuple[float, float]]) -> None:
+        """One stroke on the picture with the mouse; points are fractions of its width and height, y down."""
         canvas = self.root.locator("canvas").first
         canvas.scroll_into_view_if_needed()
         box = canvas.bounding_box()
-        for points in strokes:
-            at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
-            self.page.mouse.move(*at[0])
-            self.page.mouse.down()
-            for x, y in at[1:]:
-                self.page.mouse.move(x, y, steps=3)
-            self.page.mouse.up()
+        (x, y), *rest = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+        self.page.mouse.move(x, y)
+        self.page.mouse.down()
+        for x, y in rest:
+            self.page.mouse.move(x, y, steps=3)
+        self.page.mouse.up()
 
 
 class Slider:

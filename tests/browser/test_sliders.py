@@ -1,6 +1,6 @@
 """Every lab of every notebook: each slider works by keyboard, changes the picture, and no position of it breaks the lab."""
 import pytest
-from conftest import COURSE
+from lab_page import COURSE
 
 NOTEBOOKS = [path.name for path in sorted((COURSE / "notebooks").glob("*.ipynb")) if "ml.labs." in path.read_text()]
 
@@ -16,7 +16,7 @@ def test_every_slider_changes_its_picture(lab_page, notebook):
             slider.enable()
             there, back = ("ArrowLeft", "ArrowRight") if slider.at_end else ("ArrowRight", "ArrowLeft")
             lab.change(lambda: slider.press(there))
-            lab.change(lambda: slider.press(back))        # where it was: with a rate of 0, for one, the number of steps means nothing
+            lab.change(lambda: slider.press(back))        # where it was: at a rate of 0, say, the steps mean nothing
         for slider in lab.sliders().values():             # at the ends it is enough that nothing breaks
             for key in ("End", "Home"):
                 if slider.enabled:

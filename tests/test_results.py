@@ -1,0 +1,32 @@
+"""What the course claims to reach, measured again on the shipped weights; on real handwriting where it is at hand."""
+import pytest
+import torch
+
+import metalib as ml
+
+FIVE = dict(n_way=5, k_shot=1, n_query=15)
+
+
+@pytest.mark.parametrize("steps, bound", [(1, 0.45), (5, 0.17), (10, 0.12)])
+def test_maml_on_sinusoids(steps, bound):
+    assert ml.evaluate(ml.load("maml-sinusoid"), ml.tasks.Sinusoid(), 600, steps=steps, k_shot=10, n_query=100).mean < bound
+
+
+def test_the_recipe_takes_at_most_15_000_iterations():
+    assert ml.card("maml-sinusoid")["training"]["iterations"] <= 15_000
+
+
+def test_maml_on_omniglot_evaluation_alphabets(real_data):
+    score = ml.evaluate(ml.load("maml-images"), ml.tasks.Omniglot("evaluation"), 300, **FIVE)
+    assert score.mean >= 0.96, score
+    claimed = ml.card("maml-images")["scores"]["Omniglot evaluation"]["mean"]
+    assert abs(score.mean - claimed) < 4 * score.ci95 / 1.96
+
+
+@pytest.mark.parametrize("name", ["maml-images", "anil-images"])
+def test_digits_never_seen_in_training_beat_both_baselines(name):
+    torch.manual_seed(0)
+    digits = ml.tasks.Digits()
+    untrained = ml.MAML(ml.conv4(5), inner_lr=0.4, eval_steps=3)
+    score, *baselines = (ml.evaluate(which, digits, 150, **FIVE) for which in (ml.load(name), untrained, ml.NearestCentroid()))
+    assert all(score.mean - score.ci95 > other.mean + other.ci95 for other in baselines), (str(score), *map(str, baselines))

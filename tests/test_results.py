@@ -23,10 +23,9 @@ def test_maml_on_omniglot_evaluation_alphabets(real_data):
     assert abs(score.mean - claimed) < 4 * score.ci95 / 1.96
 
 
-@pytest.mark.parametrize("name", ["maml-images", "anil-images"])
-def test_digits_never_seen_in_training_beat_both_baselines(name):
+def test_maml_on_digits_never_seen_in_training_beats_both_baselines():
     torch.manual_seed(0)
     digits = ml.tasks.Digits()
     untrained = ml.MAML(ml.conv4(5), inner_lr=0.4, eval_steps=3)
-    score, *baselines = (ml.evaluate(which, digits, 150, **FIVE) for which in (ml.load(name), untrained, ml.NearestCentroid()))
+    score, *baselines = (ml.evaluate(which, digits, 150, **FIVE) for which in (ml.load("maml-images"), untrained, ml.NearestCentroid()))
     assert all(score.mean - score.ci95 > other.mean + other.ci95 for other in baselines), (str(score), *map(str, baselines))

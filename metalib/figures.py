@@ -145,13 +145,13 @@ def bars(scores: dict[str, Score], chance: float | None = None, title: str = "")
     factor = 100 if accuracy else 1
     for i, (name, score) in enumerate(scores.items()):
         axes.barh(i, factor * score.mean, xerr=factor * score.ci95, color=BLUE, alpha=0.8, height=0.6, capsize=3, ecolor=BLACK)
-        axes.text(factor * (score.mean + score.ci95) + factor * 0.01, i, f"{factor * score.mean:.{1 if accuracy else 2}f}",
-                  va="center", fontsize=9)
+        axes.annotate(f"{factor * score.mean:.{1 if accuracy else 2}f}", (factor * (score.mean + score.ci95), i), (7, 0),
+                      textcoords="offset points", va="center", fontsize=9)
+    axes.set_ylim(len(scores) - 0.5 + 0.4 * (chance is not None), -0.5)
     if chance is not None:
         axes.axvline(100 * chance, color=BLACK, ls="--", lw=1)
-        axes.text(100 * chance, -0.62, " chance", fontsize=8, va="bottom")
+        axes.text(100 * chance + 1, len(scores) - 0.35, "chance", fontsize=8, va="center")
     axes.set_yticks(range(len(scores)), list(scores))
-    axes.invert_yaxis()
     if accuracy:
         axes.set_xlim(0, 105)
     return figure

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import ipywidgets as widgets
 import numpy as np
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..episodes import Examples
 from ..learners import Learner, NearestCentroid
+from ..learners.base import Predict
 from ..tasks.glyphs import Glyphs
 from ..tasks.ink import draw_strokes
 from .drawing import BLACK, BLUE, GREY, ORANGE, said
@@ -59,10 +60,23 @@ def tidy(strokes: Sequence) -> list[np.ndarray]:
 
 
 @cache
-def example(pad: int, seed: int, like: int) -> Tensor:
-    """The example on a pad, [28, 28]; the query is another drawing of symbol `like`."""
-    symbol = like if pad == QUERY else pad
-    return FAMILY.images((seed * MOST + symbol) % FAMILY.n_classes, 1 + (pad == QUERY))[0]
+def example(symbol: int, seed: int, again: bool) -> Tensor:
+    """A drawing of a symbol of the set `seed`, [28, 28]; `again`: another one, for the query."""
+    return FAMILY.images((seed * MOST + symbol) % FAMILY.n_classes, 1 + again)[0]
+
+
+@lru_cache(maxsize=64)
+def drawing(strokes: tuple) -> Tensor:
+    """What was drawn on a pad, [28, 28]."""
+    return draw_strokes(tidy(strokes))[0, 0]
+
+
+@lru_cache(maxsize=1)
+def adapted(model: Learner, symbols: tuple[Tensor, ...]) -> tuple[Examples, Predict]:
+    """The learner adapted to one image of each symbol; kept while only the query changes."""
+    support = Examples(torch.stack(symbols)[None, :, None], torch.arange(len(symbols))[None])
+    with torch.no_grad():
+        return support, model.adapt(support)
 
 
 def compute(learner: str, n_way: int, examples: bool, seed: int, like: int, strokes: Sequence[Stroke] = (),
@@ -82,18 +96,23 @@ def compute(learner: str, n_way: int, examples: bool, seed: int, like: int, stro
     for pad, points in strokes:
         drawn.setdefault(pad, []).append(points)
     pads = [*range(n_way), QUERY]
-    images = {pad: draw_strokes(tidy(drawn[pad]))[0, 0] if pad in drawn else example(pad, seed, like)
+    images = {pad: drawing(tuple(drawn[pad])) if pad in drawn else example(like if pad == QUERY else pad, seed, pad == QUERY)
               for pad in pads if pad in drawn or examples}
     confidence = torch.zeros(0)
     if len(images) == len(pads):
-        support = Examples(torch.stack([images[pad] for pad in range(n_way)])[None, :, None], torch.arange(n_way)[None])
-        model = learners[learner] if learners else shipped(learner)
+        support, predict = adapted(learners[learner] if learners else shipped(learner), tuple(images[pad] for pad in range(n_way)))
         with torch.no_grad():
             # Batch norm takes its statistics from the batch at hand; alone, a query would be measured against itself.
             # So it goes through the network in the company of the support images, and its answer is the last row.
             company = torch.cat([support.x, images[QUERY][None, None, None]], 1)              # [1, n_way + 1, 1, 28, 28]
-            confidence = model.adapt(support)(company)[0, -1, :n_way].softmax(0)
+            confidence = predict(company)[0, -1, :n_way].softmax(0)
     return Result(learner, n_way, images, drawn, confidence, like if examples and QUERY not in drawn else None)
+
+
+def grey(image: Tensor) -> np.ndarray:
+    """Ink on paper as pixels, uint8 [28, 28, 4]: matplotlib draws them without passing every screen pixel through a colour map."""
+    levels = (255 * (1 - image)).byte().numpy()
+    return np.dstack([levels, levels, levels, np.full_like(levels, 255)])
 
 
 def make(fig):
@@ -103,20 +122,23 @@ def make(fig):
         ax.set(xlim=(0, 1), ylim=(1, 0), xticks=[], yticks=[])
         ax.set_title("What is this? Draw here" if i == QUERY else f"symbol {i + 1}", fontsize=10.5, pad=4)
         for spine in ax.spines.values():
-            spine.set(visible=True, color=GREY, zorder=2.5)
+            spine.set(visible=True, color=GREY)
     bars = fig.add_axes((0.52, 0.08, 0.4, 0.4))
     bars.set(xlim=(0, 1), ylim=(4.6, -0.6), yticks=[], xticks=[0, 0.5, 1], title="Confidence; small: what the learner sees")
-    blank = np.ones((28, 28))
-    look = dict(cmap="gray", vmin=0, vmax=1, zorder=1)
-    papers = [ax.imshow(blank, extent=(0, 1, 1, 0), interpolation="bilinear", **look) for ax in pads]
+    blank = grey(torch.zeros(28, 28))
+    look = dict(zorder=1)
+    unused = grey(torch.full((28, 28), 0.12))
+    papers = [ax.imshow(blank, extent=(0.01, 0.99, 0.99, 0.01), interpolation="bilinear", **look) for ax in pads]
     inks = [ax.add_collection(LineCollection([], colors=BLACK, linewidths=2.6, capstyle="round", zorder=2)) for ax in pads]
-    views = [fig.add_axes((0.465, 0.417 - 0.0769 * i, 0.033, 0.0676)) for i in range(MOST)]
-    views.append(fig.add_axes((0.282, 0.2, 0.065, 0.1331)))
-    thumbs = [ax.imshow(blank, interpolation="nearest", **look) for ax in views]
+    # What the learner sees of the five symbols: one strip beside the bars, for one picture is quicker drawn than five.
+    views = [fig.add_axes((0.465, 0.417 - 0.0769 * 4, 0.033, 0.0769 * 4 + 0.0676)), fig.add_axes((0.282, 0.2, 0.065, 0.1331))]
+    strip, thumb = (ax.imshow(blank, interpolation="nearest", aspect="auto", **look) for ax in views)
+    gap = grey(torch.zeros(4, 28))
     for ax in views:
         ax.axis("off")
     fig.text(0.3145, 0.17, "the query as\nthe learner sees it", fontsize=8.5, ha="center", va="top", color=GREY)
-    names = [bars.text(-0.165, i, f"{i + 1}", ha="right", va="center") for i in range(MOST)]
+    for i in range(MOST):
+        bars.text(-0.165, i, f"{i + 1}", ha="right", va="center")
     rows = bars.barh(range(MOST), [0] * MOST, 0.7, color=BLUE)
     numbers = [bars.text(0, i, "", va="center") for i in range(MOST)]
     best = [ax.plot([0, 1, 1, 0, 0], [0, 0, 1, 1, 0], color=ORANGE, lw=5, zorder=3)[0] for ax in pads[:MOST]]
@@ -124,17 +146,18 @@ def make(fig):
     def change(r: Result) -> str:
         for i in range(MOST + 1):
             used = i == QUERY or i < r.n_way
-            paper = blank * (1 if used else 0.88)
-            papers[i].set_data(1 - r.images[i].numpy() if i in r.images and i not in r.drawn else paper)
+            papers[i].set_data(grey(r.images[i]) if i in r.images and i not in r.drawn else blank if used else unused)
             inks[i].set_segments([np.asarray(s if len(s) > 1 else [s[0], s[0]]) for s in r.drawn.get(i, [])] if used else [])
-            thumbs[i].set_data(1 - r.images[i].numpy() if i in r.images else blank)
+        seen = [grey(r.images[i]) if i in r.images else blank for i in range(MOST + 1)]
+        strip.set_data(np.concatenate([part for image in seen[:MOST] for part in (image, gap)][:-1]))
+        thumb.set_data(seen[QUERY])
         winner = int(r.confidence.argmax()) if len(r.confidence) else None
         for i in range(MOST):
             known = i < len(r.confidence)
-            names[i].set_visible(i < r.n_way)
             rows[i].set_width(r.confidence[i] if known else 0)
             rows[i].set_hatch("" if i != winner else "//")
-            numbers[i].set(text=said(r.confidence[i].item()) if known else "", x=(r.confidence[i].item() if known else 0) + 0.02)
+            share = r.confidence[i].item() if known else 0
+            numbers[i].set(text=said(share) if share >= 0.005 else "", x=share + 0.02)
             best[i].set_visible(i == winner)
         if winner is None:
             return missing(r)
@@ -143,8 +166,7 @@ def make(fig):
             return f"{answer}, which has seen each symbol once."
         return f"{answer}; the example is symbol {r.truth + 1}, so that is {'right' if winner == r.truth else 'wrong'}."
 
-    frames = [spine for ax in pads for spine in ax.spines.values()]
-    return [*papers, *inks, *frames, *thumbs, *names, *rows, *numbers, *best], change
+    return [*papers, *inks, strip, thumb, *rows, *numbers, *best], change
 
 
 def missing(r: Result) -> str:

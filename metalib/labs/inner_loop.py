@@ -103,10 +103,11 @@ def compute(inner_lr: float, steps: int, k_shot: int, amplitude: float, phase: f
     return Result(tuple(starts), inner_lr, Examples(support.x, support.y), truth, curves, errors)
 
 
-def make(fig):
+def make(fig, names: Sequence[str]):
     axes = fig.subplots(1, 3, sharey=True, gridspec_kw=dict(left=0.06, right=0.99, bottom=0.22, top=0.84, wspace=0.06))
     moving, panels = [], []
-    for ax in axes:
+    for ax, name in zip(axes, names):
+        ax.text(0, 1.13, name, transform=ax.transAxes, weight="bold")
         ax.set(xlim=(-5, 5), ylim=(-6, 6), xticks=[-4, -2, 0, 2, 4], xlabel="x")
         ax.axhline(0, color="#E5E5E5", lw=1, zorder=0)
         steps = LineCollection([], colors=BLUE, linewidths=1, alpha=0.3, label="after each step")
@@ -115,22 +116,21 @@ def make(fig):
         before, = ax.plot([], [], ":", color=ORANGE, lw=2.4, label="before")
         after, = ax.plot([], [], color=BLUE, lw=2.2, label="after all steps")
         dots, = ax.plot([], [], "o", color=BLACK, ms=6.5, mec="white", mew=0.8, label="support points")
-        name, error = ax.text(0, 1.13, "", transform=ax.transAxes, weight="bold"), ax.text(0, 1.03, "", transform=ax.transAxes)
-        moving += [steps, truth, before, after, dots, name, error]
-        panels.append((steps, truth, before, after, dots, name, error))
+        error = ax.text(0, 1.03, "", transform=ax.transAxes)
+        moving += [steps, truth, before, after, dots, error]
+        panels.append((steps, truth, before, after, dots, error))
     axes[0].set_ylabel("y")
     fig.legend(handles=[truth, dots, before, steps, after], loc="lower center", ncols=5, handlelength=2.2, columnspacing=1.6)
 
     def change(r: Result) -> str:
         x = GRID[:, 0].numpy()
         curves = np.nan_to_num(r.curves.numpy(), nan=1e3, posinf=1e3, neginf=-1e3).clip(-1e3, 1e3)      # off the picture
-        for i, (steps, truth, before, after, dots, name, error) in enumerate(panels):
+        for i, (steps, truth, before, after, dots, error) in enumerate(panels):
             truth.set_data(x, r.truth[:, 0])
             before.set_data(x, curves[i, 0])
             after.set_data(x, curves[i, -1])
             steps.set_segments([np.column_stack([x, c]) for c in curves[i, 1:-1]])
             dots.set_data(r.support.x[0, :, 0], r.support.y[0, :, 0])
-            name.set_text(r.names[i])
             error.set_text(f"error {said(r.errors[i, 0].item())} → {said(r.errors[i, -1].item())}")
         n, k = r.errors.shape[1] - 1, r.support.x.shape[1]
         if n == 0:
@@ -179,6 +179,7 @@ def lab(starts: Mapping[str, MAML] | None = None) -> Lab:
         "seed": widgets.IntSlider(3, min=0, max=50, description="which points"),
         "clear": widgets.Button(description="Clear my points", tooltip="Back to points drawn from the wave"),
     }
-    return Lab(lambda **state: compute(**state, starts=starts), make, controls, hidden={"points": ()}, pointer=click,
+    names = tuple(starts or shipped_starts())
+    return Lab(lambda **state: compute(**state, starts=starts), lambda fig: make(fig, names), controls, hidden={"points": ()}, pointer=click,
                actions={"clear": lambda state: {"points": ()}},
                unused=lambda state: {"k_shot", "seed"} if state["points"] else {"clear"})

@@ -22,7 +22,7 @@ from .drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, said
 from .pointer import Pointer
 from .shell import Lab, entry
 
-REACH, PIXELS, BANDS = 3.0, 164, 12              # the plane is [-3, 3]^2; pixels of the background; its bands of equal loss
+REACH, PIXELS, BANDS = 3.0, 120, 12              # the plane is [-3, 3]^2; pixels of the background; its bands of equal loss
 MINIMA = torch.tensor([[-1.9, -0.9], [1.7, -1.3], [0.3, 1.9]], dtype=torch.float64)
 ANGLES = (15, 80, 140)                           # of each bowl's steep axis, in degrees
 RATES = np.linspace(0, 0.95, 39)                 # the largest curvature is 1, so a step never jumps over a minimum
@@ -34,7 +34,7 @@ class Result:
     """All in float64.
 
     Arguments:
-        minima: c_i [tasks, 2]. objective: on the plane, [164, 164], row 0 at the bottom.
+        minima: c_i [tasks, 2]. objective: on the plane, [120, 120], row 0 at the bottom.
         arrows: unit directions of the four methods, in the order of METHODS, [4, 2]; 0 where a method stands still.
         paths: inner steps from the start to each phi_i, [tasks, steps + 1, 2]. reptile: theta + epsilon (mean phi - theta).
         joint, maml: optima [2]; trail: MAML's optimum for every rate, [39, 2].

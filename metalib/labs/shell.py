@@ -30,7 +30,7 @@ from .controls import NAME_CONTROLS, ends, fit
 from .drawing import DPI, STYLE, encode
 from .pointer import Pointer, Tracker
 
-# A picture is drawn when no further event has come for a quarter of the time that the last picture took, within these
+# A picture is drawn when no further event has come for an eighth of the time that the last picture took, within these
 # bounds in seconds: a queue of waiting events is drained in less each, on a slow or busy machine too.
 QUIET = (0.003, 0.04)
 PATIENCE = 4         # but an unbroken stream of events gets a picture at least every so many times that drawing takes
@@ -150,7 +150,7 @@ class Lab(widgets.VBox):
             self._wait(loop, self._last + PATIENCE * max(self._cost, QUIET[0]))
 
     def _wait(self, loop: asyncio.AbstractEventLoop, deadline: float) -> None:
-        quiet = min(max(self._cost / 4, QUIET[0]), QUIET[1])
+        quiet = min(max(self._cost / 8, QUIET[0]), QUIET[1])
         self._waiting = loop.call_later(quiet, self._due, loop, quiet, deadline)
 
     def _due(self, loop: asyncio.AbstractEventLoop, quiet: float, deadline: float) -> None:

@@ -71,7 +71,8 @@ def tune(start: nn.Module, tasks, steps: int = 10, rates: Sequence[float] = RATE
     """
     found = {}
     for name, make in rivals.items():
-        losses = torch.stack([torch.from_numpy(curves(make(start, rate), tasks, steps, episodes, seed, **shape)).mean(0) for rate in rates])
+        tried = (curves(make(start, rate), tasks, steps, episodes, seed, **shape) for rate in rates)
+        losses = torch.stack([torch.from_numpy(values).mean(0) for values in tried])
         found[name] = Grid(name, tuple(rates), losses.nan_to_num(math.inf))
     return found
 

@@ -57,8 +57,8 @@ def by_hand(model: ml.Learner, support: ml.Examples, x: torch.Tensor) -> torch.T
     """The papers' formulas, one task, one query, one class at a time: x [m, ...] -> [m, out]. `support` holds one task."""
     sx, y = support.x[0], support.y[0]
     if isinstance(model, ml.CNP):
-        code = sum(model.encoder(torch.cat([sx[i], y[i]])) for i in range(len(sx))) / len(sx)
-        return torch.stack([model.decoder(torch.cat([q, code]))[:1] for q in x])
+        code = sum(model.encoder(torch.cat([sx[i], y[i]])[None, None])[0, 0] for i in range(len(sx))) / len(sx)
+        return torch.stack([model.decoder(torch.cat([q, code])[None, None])[0, 0, :1] for q in x])
     f = model.network.body(sx)
     means = [f[y == k].mean(0) for k in range(int(y.max()) + 1)]
     rows = []
@@ -72,7 +72,7 @@ def by_hand(model: ml.Learner, support: ml.Examples, x: torch.Tensor) -> torch.T
         elif isinstance(model, ml.RelationNet):
             rows.append(torch.stack([model.relation(torch.cat([c, z])[None])[0, 0] for c in means]))
         else:
-            rows.append(model.decoder(torch.cat([z, *means])))
+            rows.append(model.decoder(torch.cat([nn.functional.layer_norm(v, v.shape) for v in (z, *means)])[None, None])[0, 0])
     return torch.stack(rows)
 
 

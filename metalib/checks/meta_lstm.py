@@ -24,10 +24,10 @@ from .verdict import NotAttempted, answer, checker, close, kind, run, show, stop
 STEPS, F, I = 12, 1 / (1 + math.exp(-4.5)), 1 / (1 + math.exp(4.5))
 
 
-@checker("Put a number in place of each row of dots: two gates that make plain gradient descent with rate 0.05, and the share of a "
-         "weight that is left after 12 steps. A guess is welcome.")
+@checker("Put a number in place of each row of dots: two gates that make plain gradient descent with rate 0.05, and the share of "
+         "a weight that is left after 12 steps. A guess is welcome.")
 def prediction(f=..., i=..., left=...):
-    """Exercise 1: the gates that are SGD with rate 0.05; what the paper's first f, sigmoid(4.5), leaves of a weight after 12 steps.
+    """Exercise 1: the gates that are SGD with rate 0.05; what the paper's first f, sigmoid(4.5), leaves of a weight in 12 steps.
 
     Arguments:
         f, i: forget and input gate, each between 0 and 1.
@@ -41,7 +41,8 @@ def prediction(f=..., i=..., left=...):
     if math.isclose(f, 0.05) and math.isclose(i, 1):
         stop("f and i have changed places: which of the two stands before the gradient?")
     if math.isclose(f, 0.95) and math.isclose(i, 0.05):
-        stop("f = 1 - i couples the gates, as a moving average does. Gradient descent adds to theta: how much of theta does it keep?")
+        stop("f = 1 - i couples the gates, as a moving average does. Gradient descent adds to theta: how much of theta does it "
+             "keep?")
     if not math.isclose(f, 1):
         stop(f"f: yours = {f}. Then every step would also {'erase' if f == 0 else 'shrink'} theta, even where the gradient is 0.")
     if not math.isclose(i, 0.05):
@@ -52,7 +53,8 @@ def prediction(f=..., i=..., left=...):
                "that is what is lost, not what is left." if abs(left - (1 - truth)) < 0.03
                else "start from sigmoid(4.5), which is close to 1 but not 1, and use it 12 times.")
         stop(f"left: yours = {left}, {why}")
-    return f"f = 1, i = alpha is gradient descent; sigmoid(4.5) = {F:.3f} looks like 1, but to the power of 12 it is {truth:.3f}: a decay."
+    return (f"f = 1, i = alpha is gradient descent; sigmoid(4.5) = {F:.3f} looks like 1, but to the power of 12 it is "
+            f"{truth:.3f}: a decay.")
 
 
 # 2. Fill in: log-and-sign -------------------------------------------------------------------------------------------------------
@@ -61,19 +63,26 @@ def parts(x: Tensor, p: float, log: Callable = torch.log, divide: bool = True, s
     """The formula with some of it changed."""
     large = x.abs() >= math.exp(-p)
     first = log(x.abs().clamp(min=1e-300)) / (p if divide else 1)
-    return torch.stack([torch.where(large, first, -1.0 if small else first), torch.where(large, x.sign(), math.exp(p) * x if small else x.sign())])
+    return torch.stack([torch.where(large, first, -1.0 if small else first),
+                        torch.where(large, x.sign(), math.exp(p) * x if small else x.sign())])
 
 
 PREPROCESSED = (
     (lambda x, p: parts(x, p).flip(0), "The two rows have changed places: the logarithm comes first."),
-    (lambda x, p: parts(x, p, divide=False), "The logarithm is not divided by p: it would run from -10 to 10 instead of about -1 to 1."),
+    (lambda x, p: parts(x, p, divide=False),
+     "The logarithm is not divided by p: it would run from -10 to 10 instead of about -1 to 1."),
     (lambda x, p: parts(x, p, log=torch.log10), "That is the logarithm to base 10; e^-p belongs to the natural one."),
-    (lambda x, p: parts(x, p, log=lambda v: torch.log1p(v)), "log(1 + |x|) is nearly 0 for every small gradient: that is what was to be avoided."),
+    (lambda x, p: parts(x, p, log=lambda v: torch.log1p(v)),
+     "log(1 + |x|) is nearly 0 for every small gradient: that is what was to be avoided."),
     (lambda x, p: parts(x, p, small=False), "Right where |x| >= e^-p; below that there is a second case, without a logarithm."),
-    (lambda x, p: torch.stack([parts(x, p)[0], x.sign()]), "The first row is right. Below e^-p the second one is not the sign: it has to pass through 0 without a jump."),
-    (lambda x, p: torch.stack([parts(x, p)[0], math.exp(p) * x]), "The first row is right. From e^-p on the second one is the sign alone: e^p x would be as large as 22,000."),
-    (lambda x, p: torch.stack([parts(x, p)[0], math.exp(-p) * x]), "The first row is right. Where x is small it has to be made larger, not smaller."),
-    (lambda x, p: torch.stack([parts(x.abs(), p)[0], parts(x.abs(), p)[1]]), "The sign is lost: the second row has to tell up from down."),
+    (lambda x, p: torch.stack([parts(x, p)[0], x.sign()]),
+     "The first row is right. Below e^-p the second one is not the sign: it has to pass through 0 without a jump."),
+    (lambda x, p: torch.stack([parts(x, p)[0], math.exp(p) * x]),
+     "The first row is right. From e^-p on the second one is the sign alone: e^p x would be as large as 22,000."),
+    (lambda x, p: torch.stack([parts(x, p)[0], math.exp(-p) * x]),
+     "The first row is right. Where x is small it has to be made larger, not smaller."),
+    (lambda x, p: torch.stack([parts(x.abs(), p)[0], parts(x.abs(), p)[1]]),
+     "The sign is lost: the second row has to tell up from down."),
 )
 
 
@@ -105,14 +114,15 @@ def log_and_sign(function):
     out = answer(function, zero, 10.0)
     gradient = run(torch.autograd.grad, out.sum(), zero, of=function)[0] if out.requires_grad else torch.zeros(1)
     if gradient.isnan().any():
-        stop("The values are right, but the gradient at x = 0 is NaN: torch.where differentiates both of its cases. Clamp before the logarithm.")
+        stop("The values are right, but the gradient at x = 0 is NaN: torch.where differentiates both of its cases. Clamp before "
+             "the logarithm.")
     return "Values and shapes are right, and nothing is NaN at 0: an LSTM can read this."
 
 
-# 3. Find the bug: an unroll that cannot learn -------------------------------------------------------------------------------------
+# 3. Find the bug: an unroll that cannot learn ---------------------------------------------------------------------------------
 
-def unrolled(move: Callable, theta: Tensor, loss: Callable, steps: int, cut: bool = False, forget: bool = False, full: bool = True,
-             early: bool = False, total: bool = True) -> Tensor:
+def unrolled(move: Callable, theta: Tensor, loss: Callable, steps: int, cut: bool = False, forget: bool = False,
+             full: bool = True, early: bool = False, total: bool = True) -> Tensor:
     """The mean loss along the way, with some of the bugs that one can make."""
     memory, losses = None, []
     for _ in range(steps):
@@ -130,8 +140,12 @@ def unrolled(move: Callable, theta: Tensor, loss: Callable, steps: int, cut: boo
 
 
 UNROLLS = (
-    (dict(cut=True), "The gradient does not come through the earlier steps: each step starts from a theta that has forgotten where it came from."),
-    (dict(full=False), "Nearly: the inner gradient is taken for a number that does not depend on theta. That is the first-order assumption; here the full gradient is asked for."),
+    (dict(cut=True),
+     "The gradient does not come through the earlier steps: each step starts from a theta that has forgotten where it came "
+     "from."),
+    (dict(full=False),
+     "Nearly: the inner gradient is taken for a number that does not depend on theta. That is the first-order assumption; here "
+     "the full gradient is asked for."),
     (dict(forget=True), "The memory does not travel: every step begins with an empty one, so momentum never builds up."),
     (dict(forget=True, cut=True), "The memory does not travel, and theta forgets where it came from: two bugs."),
     (dict(early=True), "The losses are those before each move: the last move is never judged, the start is."),
@@ -151,8 +165,8 @@ def wavy(theta: Tensor) -> Tensor:
     return (theta**2 * torch.tensor([0.5, 2.0], dtype=theta.dtype)).sum() + torch.sin(theta).sum()
 
 
-@checker("Repair unroll(move, theta, loss, steps): it returns the mean of the losses after each move, and its gradient has to reach the "
-         "optimiser's weights through every step. If it is written, end it with return.")
+@checker("Repair unroll(move, theta, loss, steps): it returns the mean of the losses after each move, and its gradient has to "
+         "reach the optimiser's weights through every step. If it is written, end it with return.")
 def unroll(function):
     """Exercise 3: the outer loss of a learned optimiser, by value and by its gradient for the optimiser's weights."""
     start, cases = torch.tensor([1.5, -0.7], dtype=torch.float64), ((3, (0.5, 0.1)), (5, (0.8, 0.05)))
@@ -182,11 +196,11 @@ def unroll(function):
         stop(f"Over 3 steps: yours = {show(value)}, expected {show(right)}. {words or 'Follow the first step by hand.'}")
     if reached is None:
         stop(f"The value is right, {show(value)}. {words}")
-    stop(f"The value is right, its gradient is not. For the rate, over 3 steps: yours = {show(reached[1])}, expected {show(gradient[1])}. "
-         f"{words or 'Look for where the graph is cut.'}")
+    stop(f"The value is right, its gradient is not. For the rate, over 3 steps: yours = {show(reached[1])}, expected "
+         f"{show(gradient[1])}. {words or 'Look for where the graph is cut.'}")
 
 
-# 4. Extend: an optimiser of your own ------------------------------------------------------------------------------------------------
+# 4. Extend: an optimiser of your own ------------------------------------------------------------------------------------------
 
 class Reference(Unrolled):
     """Sign descent, with some of it changed."""
@@ -203,21 +217,26 @@ RULES = (
     (lambda t, g, lr, l: t + lr * g.sign(), "It climbs: check the sign of the move."),
     (lambda t, g, lr, l: t - lr * g, "It moves by the gradient itself: that is SGD."),
     (lambda t, g, lr, l: t - g.sign(), "The rate is not used."),
-    (lambda t, g, lr, l: t - lr * g / g.norm(), "It divides by the length of the gradient over all tasks: the direction is kept, each coordinate's size too."),
-    (lambda t, g, lr, l: t - lr * g / g.norm(dim=1, keepdim=True), "It divides each task's gradient by its length: normalised gradient descent. Here every coordinate moves equally far."),
-    (lambda t, g, lr, l: t - lr * g.mean(0, keepdim=True).sign(), "All tasks move alike: the gradients of different tasks were mixed."),
+    (lambda t, g, lr, l: t - lr * g / g.norm(),
+     "It divides by the length of the gradient over all tasks: the direction is kept, each coordinate's size too."),
+    (lambda t, g, lr, l: t - lr * g / g.norm(dim=1, keepdim=True),
+     "It divides each task's gradient by its length: normalised gradient descent. Here every coordinate moves equally far."),
+    (lambda t, g, lr, l: t - lr * g.mean(0, keepdim=True).sign(),
+     "All tasks move alike: the gradients of different tasks were mixed."),
     (lambda t, g, lr, l: t - lr * g.abs(), "That is the absolute value, not the sign."),
     (lambda t, g, lr, l: -lr * g.sign(), "That is the move alone: theta is lost."),
 )
 
 
-@checker("Write class SignSGD(ml.Unrolled): `move(self, theta, gradient, loss, memory)` returns the new theta, the memory (None) and {}.")
+@checker("Write class SignSGD(ml.Unrolled): `move(self, theta, gradient, loss, memory)` returns the new theta, the memory (None) "
+         "and {}.")
 def sign_sgd(cls):
     """Exercise 4: theta <- theta - lr * sign(gradient), as a learner; it is called as SignSGD(network, lr=0.02)."""
     if cls is None or cls is ...:
         raise NotAttempted
     if not inspect.isclass(cls) or not issubclass(cls, Unrolled):
-        stop(f"Hand over the class itself, a subclass of ml.Unrolled; yours = {cls.__name__ if inspect.isclass(cls) else kind(cls)}.")
+        given = cls.__name__ if inspect.isclass(cls) else kind(cls)
+        stop(f"Hand over the class itself, a subclass of ml.Unrolled; yours = {given}.")
     if not any("move" in vars(c) for c in cls.__mro__[:cls.__mro__.index(Unrolled)]):
         raise NotAttempted
     torch.manual_seed(0)
@@ -229,15 +248,16 @@ def sign_sgd(cls):
     try:
         learner = cls(net, lr=0.02)
     except TypeError as error:
-        stop(f"SignSGD(network, lr=0.02) cannot be made ({error}): give it an __init__(self, network, lr) that keeps lr and calls "
-             "super().__init__(network, learn_start=False).")
+        stop(f"SignSGD(network, lr=0.02) cannot be made ({error}): give it an __init__(self, network, lr) that keeps lr and "
+             "calls super().__init__(network, learn_start=False).")
     learner = learner.double()
     theta = learner.start(3)
     moved = run(learner.move, theta, torch.ones_like(theta), torch.ones(3, dtype=theta.dtype), None, of=cls)
     if moved is None:
         raise NotAttempted
     if not isinstance(moved, tuple) or len(moved) != 3:
-        stop(f"move returns {kind(moved)}, expected three things: theta, memory and what there is to show, such as theta, None, {{}}.")
+        stop(f"move returns {kind(moved)}, expected three things: theta, memory and what there is to show, "
+             "such as theta, None, {}.")
     if not isinstance(moved[0], Tensor) or moved[0].shape != theta.shape:
         stop(f"The new theta: yours = {kind(moved[0])}, expected a tensor of shape {list(theta.shape)}, [tasks, coordinates].")
     yours = run(lambda: learner.adapt(episode.support, steps=3)(episode.query.x), of=cls)
@@ -246,7 +266,8 @@ def sign_sgd(cls):
     wanted = by(lambda t, g, lr, l: t - lr * g.sign())
     if not close(yours.detach(), wanted):
         words = next((words for rule, words in RULES if close(yours.detach(), by(rule))), "Follow one coordinate by hand.")
-        stop(f"After 3 steps, first query of the first task: yours = {show(yours[0, 0, 0])}, expected {show(wanted[0, 0, 0])}. {words}")
+        stop(f"After 3 steps, first query of the first task: yours = {show(yours[0, 0, 0])}, expected "
+             f"{show(wanted[0, 0, 0])}. {words}")
     if run(learner.adapt, episode.support, steps=0, of=cls) is None:
         stop("adapt returns nothing; leave it as it is, only `move` is yours.")
     return "That is sign descent, for all tasks at once; `race.tune` and every figure of this chapter will take it as it is."

@@ -137,7 +137,7 @@ def make(fig, names: Sequence[str]):
             return f"Before any step the error over the whole wave is {listed(r, 0)}."
         best = r.names[int(r.errors[:, -1].nan_to_num(torch.inf).argmin())]
         before = ", ".join(said(e) for e in r.errors[:, 0].tolist())
-        return (f"After {n} step{'s' * (n > 1)} of rate {r.inner_lr:.3f} on {k} point{'s' * (k > 1)}, the error over the whole "
+        return (f"After {n} step{'s' * (n > 1)} of rate {r.inner_lr:.4f} on {k} point{'s' * (k > 1)}, the error over the whole "
                 f"wave is {listed(r, -1)}, where before it was {before}: the best start here is {best}.")
 
     return moving, change
@@ -171,7 +171,7 @@ def lab(starts: Mapping[str, MAML] | None = None) -> Lab:
         starts: name -> learner; the three to compare, all with the network of the first. Default: see `shipped_starts`.
     """
     controls = {
-        "inner_lr": widgets.FloatSlider(0.01, min=0, max=0.04, step=0.001, readout_format=".3f", description="inner rate α"),
+        "inner_lr": widgets.FloatSlider(0.01, min=0, max=0.04, step=0.0005, readout_format=".4f", description="inner rate α"),
         "steps": widgets.IntSlider(5, min=0, max=10, description="inner steps"),
         "k_shot": widgets.IntSlider(5, min=1, max=MOST, description="points K"),
         "amplitude": widgets.FloatSlider(3.0, min=0.1, max=5, step=0.1, readout_format=".1f", description="amplitude"),

@@ -57,8 +57,7 @@ MINIMA = {"bowl": (0.0, 0.0), "bent valley": (1.0, -0.5), "ripples": (0.0, 0.0)}
 
 @dataclass(frozen=True)
 class Result:
-    """Names; rates (None for learned ones); paths [rivals, steps + 1, 2]; losses [rivals, steps + 1]; objective [150, 150], row 0 at
-    the bottom."""
+    """Names; rates (None for learned ones); paths [rivals, steps + 1, 2]; losses [rivals, steps + 1]; objective [150, 150]."""
 
     landscape: str
     names: tuple[str, ...]
@@ -124,7 +123,8 @@ def make(fig):
     ax.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal", xlabel="θ₁")
     ax.set_ylabel("θ₂", labelpad=-2)
     tints = LinearSegmentedColormap.from_list("paper", ["#9FC3DE", "#FFFFFF"])(np.linspace(0, 1, BANDS), bytes=True)
-    ground = ax.imshow(np.zeros((PIXELS, PIXELS, 4), np.uint8), extent=(-REACH, REACH) * 2, origin="lower", interpolation="nearest", zorder=0)
+    ground = ax.imshow(np.zeros((PIXELS, PIXELS, 4), np.uint8), extent=(-REACH, REACH) * 2, origin="lower",
+                       interpolation="nearest", zorder=0)
     minimum, = ax.plot([], [], "*", color=BLACK, ms=13, mec="white", zorder=5)
     start, = ax.plot([], [], "o", color=BLACK, ms=9, mec="white", zorder=5)
     right = fig.add_axes((0.535, 0.12, 0.45, 0.56))
@@ -158,8 +158,9 @@ def make(fig):
         order = r.losses[:, -1].nan_to_num(torch.inf).argsort().tolist()
         n = r.losses.shape[1] - 1
         first, second = order[0], order[1]
-        return (f"After {n} step{'s' * (n > 1)} the lowest loss is {small(r.losses[first, -1].item())}, by {r.names[first]}, ahead of "
-                f"{r.names[second]} with {small(r.losses[second, -1].item())}; all started from {said(r.losses[0, 0].item())}.")
+        return (f"After {n} step{'s' * (n > 1)} the lowest loss is {small(r.losses[first, -1].item())}, by {r.names[first]}, "
+                f"ahead of {r.names[second]} with {small(r.losses[second, -1].item())}; "
+                f"all started from {said(r.losses[0, 0].item())}.")
 
     return [ground, *frame, *(way for way, _ in lines), minimum, start, *(fall for _, fall in lines), *legend, *keys], change
 
@@ -167,8 +168,8 @@ def make(fig):
 def line(x0: float, x1: float, y: float, like):
     """A piece of a line in figure coordinates that looks like another: its key in the legend."""
     from matplotlib.lines import Line2D
-    return Line2D([x0, x1], [y, y], color=like.get_color(), ls=like.get_linestyle(), lw=like.get_linewidth(), marker=like.get_marker(),
-                  ms=like.get_markersize())
+    return Line2D([x0, x1], [y, y], color=like.get_color(), ls=like.get_linestyle(), lw=like.get_linewidth(),
+                  marker=like.get_marker(), ms=like.get_markersize())
 
 
 def small(value: float) -> str:

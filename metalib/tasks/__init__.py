@@ -1,6 +1,7 @@
 """Where episodes come from: one file per task family, each with `sample(n_tasks, ..., seed) -> Episode`."""
 from .digits import Digits
 from .folder import Folder
+from .drawn import Drawn
 from .glyphs import Glyphs
 from .mixture import Mixture
 from .omniglot import Omniglot
@@ -8,4 +9,4 @@ from .quadratics import Quadratics
 from .shifted import Shifted
 from .sinusoid import Sinusoid
 
-__all__ = ["Digits", "Folder", "Glyphs", "Mixture", "Omniglot", "Quadratics", "Shifted", "Sinusoid"]
+__all__ = ["Digits", "Drawn", "Folder", "Glyphs", "Mixture", "Omniglot", "Quadratics", "Shifted", "Sinusoid"]

@@ -4,8 +4,8 @@ Ravi, Larochelle 2017, "Optimization as a Model for Few-Shot Learning", https://
 100 classes of 600 images at 84 x 84, 64 for training, 16 for validation, 20 for testing. miniImageNet itself cannot be
 shipped; whoever has it finds the authors' lists at https://github.com/twitter-research/meta-learning-lstm (data/miniImagenet).
 
-    FOLDER/train/n01532829/*.jpg                 a folder per class, in a folder per split; or without splits: FOLDER/n01532829/*.jpg
-    FOLDER/train.csv, FOLDER/images/*.jpg        lines of filename,label
+    FOLDER/train/n01532829/*.jpg              a folder per class, in a folder per split; or, without splits, in FOLDER itself
+    FOLDER/train.csv, FOLDER/images/*.jpg     lines of filename,label
 """
 from __future__ import annotations
 
@@ -109,14 +109,16 @@ def from_csv(path: Path, table: Path) -> dict[str, list[Path]]:
         for row in rows:
             name = PurePosixPath((row["filename"] or "").replace("\\", "/"))
             if not row["label"] or not name.name or name.is_absolute() or ".." in name.parts or ":" in str(name):
-                raise DataError(f"{table}, line {rows.line_num}: {row['filename']!r}, {row['label']!r} is no file of the folder and "
-                                "its label; repair the list.")
+                raise DataError(f"{table}, line {rows.line_num}: {row['filename']!r}, {row['label']!r} is no file of the folder "
+                                "and its label; repair the list.")
             files.setdefault(row["label"], []).append(folder / name)
     if not files:
         raise DataError(f"{table} lists no images; its lines are filename,label.")
-    there = {file for parent in {f.parent for found in files.values() for f in found} if parent.is_dir() for file in parent.iterdir()}
-    if missing := sorted(f for found in files.values() for f in found if f not in there):
-        raise DataError(f"{table} names {len(missing):,} files that are not there, such as {missing[0]}; put the images into {path / 'images'}.")
+    wanted = [file for found in files.values() for file in found]
+    there = {file for parent in {file.parent for file in wanted} if parent.is_dir() for file in parent.iterdir()}
+    if missing := sorted(set(wanted) - there):
+        raise DataError(f"{table} names {len(missing):,} files that are not there, such as {missing[0]}; "
+                        f"put the images into {path / 'images'}.")
     return files
 
 

@@ -1,0 +1,44 @@
+"""Any scikit-learn classifier as a learner: fitted anew to every support set. What a practitioner would try first."""
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..episodes import Examples
+from .base import Learner, Predict
+
+
+class Classical(Learner):
+    """A scikit-learn classifier, one per task, on the raw inputs.
+
+    Arguments:
+        estimator: unfitted, with `predict_proba`; each task gets a clone, so a `random_state` in it is every task's.
+
+    Example:
+        >>> import metalib as ml
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> episode = ml.tasks.Digits().sample(2, n_way=5, k_shot=5, n_query=4, seed=1)
+        >>> Classical(LogisticRegression(max_iter=200)).adapt(episode.support)(episode.query.x).shape
+        torch.Size([2, 20, 5])
+    """
+
+    def __init__(self, estimator):
+        super().__init__()
+        self.estimator = estimator
+
+    def adapt(self, support: Examples) -> Predict:
+        """Fit a clone to each task: x [tasks, n, ...] -> a function giving log probabilities [tasks, m, n_way].
+
+        Raises:
+            TypeError: for tasks with values instead of classes.
+        """
+        from sklearn.base import clone
+        if support.y.is_floating_point():
+            raise TypeError("Classical needs class numbers; these tasks have values.")
+        fitted = [clone(self.estimator).fit(x, y) for x, y in zip(support.x.flatten(2).numpy(), support.y.numpy())]
+
+        def predict(x: Tensor) -> Tensor:
+            chances = np.stack([model.predict_proba(task) for model, task in zip(fitted, x.flatten(2).numpy())])
+            return torch.from_numpy(chances).float().clamp(min=1e-9).log()
+        return predict

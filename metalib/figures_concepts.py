@@ -20,19 +20,21 @@ CLASSES = (BLUE, ORANGE, GREEN, PURPLE, SKY)
 
 # the document's name, the field's name, colour, what adapt does, members by year
 FAMILIES = (
-    ("document:\nmetric-based", "metric-based", GREEN, "adapt: embed the support set, compare with it",
+    ("document:\nmetric-based", "metric-based", GREEN, "adapt: embed the support set,\ncompare with it",
      ("2016 Matching networks", "2017 Prototypical networks", "2018 Relation networks")),
-    ("document:\nmodel-based", "optimisation-based:\nlearned initialisation", BLUE, "adapt: gradient steps from a learned start",
+    ("document:\nmodel-based", "optimisation-based:\nlearned initialisation", BLUE, "adapt: gradient steps\nfrom a learned start",
      ("2017 MAML", "2018 Reptile", "2020 ANIL")),
-    ("document:\noptimisation-based", "optimisation-based:\nlearned optimiser", RED, "adapt: a network takes the steps",
+    ("document:\noptimisation-based", "optimisation-based:\nlearned optimiser", RED, "adapt: a network\ntakes the steps",
      ("2016 Learning to learn by\ngradient descent", "2017 Meta-LSTM")),
-    ("not in the document", "model-based,\nor black-box", ORANGE, "adapt: one network reads the support set",
+    ("not in the document", "model-based,\nor black-box", ORANGE, "adapt: one network\nreads the support set",
      ("2001 Hochreiter's LSTM", "2016 MANN", "2018 Neural processes")),
 )
 HISTORY = (
-    (1987, "Schmidhuber's\ndiploma thesis: learning\nhow to learn"), (1990, "Bengio, Bengio, Cloutier:\nlearning a synaptic\nlearning rule"),
+    (1987, "Schmidhuber's\ndiploma thesis: learning\nhow to learn"),
+    (1990, "Bengio, Bengio, Cloutier:\nlearning a synaptic\nlearning rule"),
     (1998, "Thrun & Pratt:\nthe book Learning to Learn"), (2001, "Hochreiter, Younger,\nConwell: an LSTM\nthat learns"),
-    (2011, "Lake et al.:\nOmniglot, one-shot"), (2016, "Matching nets, MANN,\nlearned optimisers"), (2017, "MAML, Meta-LSTM,\nProtoNet, Meta-SGD"),
+    (2011, "Lake et al.:\nOmniglot, one-shot"), (2016, "Matching nets, MANN,\nlearned optimisers"),
+    (2017, "MAML, Meta-LSTM,\nProtoNet, Meta-SGD"),
     (2018, "Reptile, CNP,\nRelation nets"), (2020, "GPT-3: learning\nfrom the prompt"),
 )
 
@@ -45,7 +47,8 @@ def family_tree() -> Figure:
     axes.axis("off")
 
     def box(x, y, width, height, text, colour, **look):
-        axes.add_patch(FancyBboxPatch((x - width / 2, y - height / 2), width, height, boxstyle="round,pad=0.05", fc="white", ec=colour, lw=2))
+        axes.add_patch(FancyBboxPatch((x - width / 2, y - height / 2), width, height, boxstyle="round,pad=0.05", fc="white",
+                                      ec=colour, lw=2))
         axes.text(x, y, text, ha="center", va="center", color=BLACK, **look)
 
     box(6, 5.6, 5.6, 0.5, "meta-learning: predict = learner.adapt(support)", BLACK, fontsize=11)
@@ -54,8 +57,7 @@ def family_tree() -> Figure:
         axes.plot([6, x], [5.3, 4.85], color=GREY, lw=1.4, zorder=0)
         box(x, 4.4, 2.65, 0.78, document, colour, fontsize=9.5, weight="bold")
         axes.text(x, 3.62, f"field: {field}", ha="center", va="center", fontsize=9, color=BLACK)
-        axes.text(x, 2.98, does.replace(", ", ",\n").replace("steps from", "steps\nfrom").replace("network reads", "network\nreads")
-                  .replace("network takes", "network\ntakes"), ha="center", va="center", fontsize=8.5, style="italic", color="#444444")
+        axes.text(x, 2.98, does, ha="center", va="center", fontsize=8.5, style="italic", color="#444444")
         axes.plot([x - 1.15, x - 1.15], [0.35, 2.45], color=colour, lw=2, ls=LINES[i])
         for j, member in enumerate(members):
             axes.text(x - 1.02, 2.2 - 0.75 * j, member, ha="left", va="center", fontsize=9, color=BLACK)
@@ -84,7 +86,8 @@ def hunger(curves: Mapping[str, Mapping[int, Score]], title: str = "", chance: f
     for i, (name, scores) in enumerate(curves.items()):
         shots = np.array(list(scores))
         mean, half = (100 * np.array([getattr(s, part) for s in scores.values()]) for part in ("mean", "ci95"))
-        axes.errorbar(shots * 1.02 ** (i - 1.5), mean, yerr=half, color=CURVES[i], ls=LINES[i % 4], marker=MARKERS[i], ms=5, capsize=2, label=name)
+        axes.errorbar(shots * 1.02 ** (i - 1.5), mean, yerr=half, color=CURVES[i], ls=LINES[i % 4], marker=MARKERS[i], ms=5,
+                      capsize=2, label=name)
     ticks = sorted({k for scores in curves.values() for k in scores})
     axes.set_xscale("log")
     axes.set_xticks(ticks, [str(k) for k in ticks])
@@ -135,7 +138,7 @@ def average_wave(x: Tensor, pretrained: Tensor, formula: Tensor, waves: Tensor) 
 
 
 def plane(z: Tensor) -> Tensor:
-    """Points [n, d] in the plane of their two largest variances, [n, 2], scaled to a largest coordinate of 1; no axis has a sign of its own."""
+    """Points [n, d] in the plane of their two largest variances, [n, 2], scaled to a largest coordinate of 1."""
     z = z - z.mean(0)
     axes = torch.linalg.svd(z, full_matrices=False)[2][:2]
     axes = axes * axes.gather(1, axes.abs().argmax(1, keepdim=True)).sign()
@@ -174,16 +177,18 @@ def four_adapts(episode: Episode, learners: Mapping[str, object]) -> Figure:
         axes[0].plot(*xy[k:k + 1].T, MARKERS[k], color=CLASSES[k], ms=12, mec=BLACK)
     net = learners["MatchingNet"]
     support = type(episode.support)(net.embed(x), episode.support.y[:, order])
-    plain(axes[1], "MatchingNet: attention", "support example", "query").imshow(net.compare(support).weights(net.embed(qx))[0].exp(),
-                                                                                 cmap="Blues", aspect="auto", vmin=0, vmax=1)
+    plain(axes[1], "MatchingNet: attention", "support example", "query")
+    axes[1].imshow(net.compare(support).weights(net.embed(qx))[0].exp(), cmap="Blues", aspect="auto", vmin=0, vmax=1)
     net = learners["MAML"]
     fast, start = net.adapt(type(episode.support)(x, episode.support.y[:, order])).fast, dict(net.network.named_parameters())
-    moved = {n: ((p[0] - start[n]).norm() / (start[n].norm() + 1e-12)).item() for n, p in fast.items() if n.endswith("weight") and p[0].ndim > 1}
+    moved = {n: ((p[0] - start[n]).norm() / (start[n].norm() + 1e-12)).item() for n,
+             p in fast.items() if n.endswith("weight") and p[0].ndim > 1}
     plain(axes[2], "MAML: moved weights", "", "change / size").bar(range(len(moved)), list(moved.values()), color=BLUE)
     axes[2].set_xticks(range(len(moved)), [f"conv {i + 1}" for i in range(len(moved) - 1)] + ["head"], rotation=40, fontsize=8)
     net = learners["CNP"]
     code = net.embed(x)[0]
-    plain(axes[3], "CNP: a code", "feature", "class").imshow(code, cmap="PuOr", aspect="auto", vmin=-code.abs().max(), vmax=code.abs().max())
+    plain(axes[3], "CNP: a code", "feature", "class").imshow(code, cmap="PuOr", aspect="auto", vmin=-code.abs().max(),
+                                                             vmax=code.abs().max())
     return figure
 
 
@@ -199,7 +204,8 @@ def read_points(learner, tasks, shots: Sequence[int], seed: int) -> Figure:
         mean, spread = (part[0, :, 0] for part in learner.adapt(support).answer(x))
         plain(axes, f"{k} point{'s' * (k > 1)}", "x", "y" if i == 0 else "").set_ylim(-6.5, 6.5)
         axes.plot(x[0, :, 0], truth, color=GREY, lw=4, alpha=0.5, label="the wave")
-        axes.fill_between(x[0, :, 0], mean - 2 * spread, mean + 2 * spread, color=SKY, alpha=0.35, lw=0, label="two standard deviations")
+        axes.fill_between(x[0, :, 0], mean - 2 * spread, mean + 2 * spread, color=SKY, alpha=0.35, lw=0,
+                          label="two standard deviations")
         axes.plot(x[0, :, 0], mean, color=BLUE, label="its answer")
         axes.plot(support.x[0, :, 0], support.y[0, :, 0], "o", color=BLACK, ms=5)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=9)

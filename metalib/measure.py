@@ -1,4 +1,4 @@
-"""Measurements that take minutes, made once and shipped: `python -m metalib.measure hunger` writes pretrained/hunger.measured.json.
+"""Measurements that take minutes, made once and shipped: `python -m metalib.measure hunger`.
 
     hunger     accuracy against examples per class, from scratch and meta-learned: chapter 1 and its lab
     transfer   error of three starts against the distance of the new task, shots and steps: chapter 2 and its lab
@@ -72,7 +72,8 @@ def hunger_cell(source: str, n_way: int, k_shot: int, n_tasks: int = 6, n_query:
 
 def hunger() -> dict:
     """Every setting: source -> ways -> one cell per entry of SHOTS."""
-    return {source: {str(n_way): [hunger_cell(source, n_way, k, n_tasks=24 if k <= 10 else 8) for k in SHOTS] for n_way in WAYS} for source in SOURCES}
+    return {source: {str(n_way): [hunger_cell(source, n_way, k, n_tasks=24 if k <= 10 else 8) for k in SHOTS] for n_way in WAYS}
+            for source in SOURCES}
 
 
 def at_distance(distance: float, n_tasks: int, k_shot: int, seed: int = 12) -> Episode:

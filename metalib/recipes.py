@@ -81,7 +81,7 @@ def omniglot(about: str, learner: Callable[[], Learner], shots: tuple[int, ...] 
 
 def optimiser(about: str, learner: Callable[[networks.Network], Learner], **training) -> Recipe:
     """A recipe for a learned optimiser on sinusoids: few tasks at a time, since each coordinate of each has an LSTM state."""
-    return sines(about, learner, **(dict(iterations=1_800, meta_batch=8, clip=1.0) | training))
+    return sines(about, learner, **(dict(iterations=600, meta_batch=8, clip=1.0) | training))
 
 
 def vinyals(about: str, learner: Callable[[], Learner], k_shot: int, shots: tuple[int, ...] = (), **training) -> Recipe:

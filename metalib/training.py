@@ -97,7 +97,7 @@ def train(learner: Learner, tasks, iterations: int = 1_000, meta_batch: int = 25
             group["lr"] = lr * SCHEDULES[schedule](i / iterations)
         opt.zero_grad()
         share = tasks.sample(meta_batch, seed=(seed, i), **shape)[rank::world]
-        loss = torch.zeros((), device=device)
+        loss = torch.zeros((), dtype=torch.float64, device=device)
         for part in share.split(learner.task_chunk):
             weight = len(part) / meta_batch
             loss += weight * learner.backward(part.to(device), weight)

@@ -1,4 +1,4 @@
-"""Exercise checkers of chapters 1 and 2: solutions pass, stubs are not attempted, typical wrong answers get their own sentence."""
+"""Exercise checkers of chapters 1 and 2: solutions pass, stubs are not attempted, wrong answers get their own sentence."""
 import math
 
 import numpy as np
@@ -41,7 +41,8 @@ def ci(values):
 
 def test_the_worked_solutions_pass():
     for verdict in (background.prediction("meta-learned", "from scratch", "from scratch"), background.examples_needed(needed),
-                    background.ci95(ci), concepts.prediction("tie", "MAML", "random"), concepts.prototype_logits(prototype_logits),
+                    background.ci95(ci), concepts.prediction("tie", "MAML", "random"),
+                    concepts.prototype_logits(prototype_logits),
                     concepts.attend(attend), concepts.neighbour(scores(-1))):
         assert verdict.passed and verdict.text.startswith("Right. "), verdict
 
@@ -51,7 +52,8 @@ class Stub(ml.Learner):
 
 
 @pytest.mark.parametrize("verdict", [
-    lambda: background.prediction(), lambda: background.examples_needed(lambda a, s, c: ...), lambda: background.ci95(lambda v: None),
+    lambda: background.prediction(), lambda: background.examples_needed(lambda a, s, c: ...),
+    lambda: background.ci95(lambda v: None),
     lambda: concepts.prediction(), lambda: concepts.prototype_logits(lambda z, y, q: ...), lambda: concepts.attend(None),
     lambda: concepts.neighbour(Stub), lambda: concepts.neighbour(...),
 ])

@@ -1,4 +1,4 @@
-"""The labs of chapters 1 and 2, the tasks and the measurements behind them: arithmetic by plain calls, the sentence, the mouse."""
+"""The labs of chapters 1 and 2, the tasks and measurements behind them: plain calls, the sentence, the mouse."""
 import math
 
 import numpy as np
@@ -12,7 +12,8 @@ from metalib.labs import data_hunger, metric_space, transfer_or_meta
 from metalib.labs.pointer import Pointer
 
 LABS = {"data_hunger": data_hunger, "transfer_or_meta": transfer_or_meta, "metric_space": metric_space}
-ANOTHER = {"data_hunger": {"shift": "turned 30°"}, "transfer_or_meta": {"k_shot": 50}, "metric_space": {"rule": "attention, cosine"}}
+ANOTHER = {"data_hunger": {"shift": "turned 30°"}, "transfer_or_meta": {"k_shot": 50},
+           "metric_space": {"rule": "attention, cosine"}}
 
 
 @pytest.fixture(params=LABS)
@@ -56,7 +57,7 @@ def test_three_faces_and_labelled_controls(lab):
     assert all(control.description for control in lab.controls.values())
 
 
-# ---- data hunger ----------------------------------------------------------------------------------------------------------------
+# ---- data hunger
 
 def test_the_shipped_curves_can_be_measured_again():
     again = measure.hunger_cell("digits", 5, 5, n_tasks=8)
@@ -119,7 +120,7 @@ def test_classical_fits_every_task_for_itself():
         ml.Classical(LogisticRegression()).adapt(ml.tasks.Sinusoid().sample(1).support)
 
 
-# ---- transfer or meta -------------------------------------------------------------------------------------------------------------
+# ---- transfer or meta
 
 def test_error_paths_equal_adapt_step_by_step():
     episode, start = ml.tasks.Sinusoid().sample(3, k_shot=5, n_query=7, seed=1), measure.starts()["MAML"]
@@ -142,7 +143,7 @@ def test_distance_is_that_of_the_phase():
     torch.testing.assert_close(amplitude, amplitude[:, :1].expand_as(amplitude), rtol=1e-2, atol=1e-2)
 
 
-# ---- metric space -----------------------------------------------------------------------------------------------------------------
+# ---- metric space
 
 STATE = dict(images="glyphs", n_way=3, k_shot=2, seed=1, rule="prototypes", temperature=1.0, point=1, dx=0.0, dy=0.0)
 
@@ -152,7 +153,7 @@ def test_answers_in_the_plane_are_the_learners_own():
     means = torch.stack([r.xy[r.y == k].mean(0) for k in range(3)])
     assert torch.equal(torch.cdist(r.task.query, means).argmin(1), r.answers)
     close = metric_space.compute(**STATE | {"rule": "attention", "temperature": 0.1})
-    assert torch.equal(r.y[torch.cdist(r.task.query, r.xy).argmin(1)], close.answers)        # cold attention: the nearest neighbour
+    assert torch.equal(r.y[torch.cdist(r.task.query, r.xy).argmin(1)], close.answers)    # cold attention: the nearest neighbour
 
 
 def test_temperature_changes_confidence_and_not_the_prototypes_borders():

@@ -17,7 +17,8 @@ from .verdict import NotAttempted, answer, checker, kind, show, stop
 CHOICES = (*METHODS, "tie")
 WHY = {
     "one": "It has seen one drawing of each symbol. Who has seen other symbols before?",
-    "hundred": "With a hundred examples each, what was learned on other tasks has had its turn, and the data speak for themselves.",
+    "hundred": "With a hundred examples each, what was learned on other tasks has had its turn, and the data speak for "
+               "themselves.",
 }
 
 
@@ -34,7 +35,8 @@ def accepted(pairs: list[tuple[float, float]]) -> set[str]:
     return {better, "tie"} if abs(a - b) <= x + y else {better}
 
 
-@checker("Put 'from scratch', 'meta-learned' or 'tie' in place of each row of dots. A guess is welcome: it is there to be checked.")
+@checker("Put 'from scratch', 'meta-learned' or 'tie' in place of each row of dots. A guess is welcome: it is there to be "
+         "checked.")
 def prediction(one=..., hundred=..., shifted=...):
     """Exercise 1: who is more accurate on five classes?
 
@@ -51,10 +53,12 @@ def prediction(one=..., hundred=..., shifted=...):
     found = {"one": accuracy("glyphs", 1), "hundred": accuracy("digits", 100)}
     upright, turned = accuracy("digits", 20), accuracy("digits", 20, "turned 30°")
     losses = [(a - b, math.hypot(x, y)) for (a, x), (b, y) in zip(upright, turned)]
-    wrong = [f"{name}: yours = {given[name]!r}, but {METHODS[0]} has {100 * pairs[0][0]:.0f} % and {METHODS[1]} {100 * pairs[1][0]:.0f} %. "
+    wrong = [f"{name}: yours = {given[name]!r}, but {METHODS[0]} has {100 * pairs[0][0]:.0f} % and {METHODS[1]} "
+             f"{100 * pairs[1][0]:.0f} %. "
              f"{WHY[name]}" for name, pairs in found.items() if given[name].strip().lower() not in accepted(pairs)]
     if given["shifted"].strip().lower() not in accepted(losses):
-        wrong.append(f"shifted: yours = {given['shifted']!r}, but {METHODS[0]} loses {100 * losses[0][0]:.0f} points and {METHODS[1]} "
+        wrong.append(f"shifted: yours = {given['shifted']!r}, but {METHODS[0]} loses {100 * losses[0][0]:.0f} points and "
+                     f"{METHODS[1]} "
                      f"{100 * losses[1][0]:.0f}. Who has seen turned drawings before?")
     if wrong:
         stop(" ".join(wrong))
@@ -80,16 +84,18 @@ def straight(accuracy, shots, curve):
 
 NEEDED = (
     (straight, "Between its points the curve is drawn over *log* examples; yours goes straight over the number of examples."),
-    (lambda a, s, c: s[int(np.argmax(np.asarray(c) >= a))], "That is the next point that was measured; look between the points too."),
-    (lambda a, s, c: s[int(np.abs(np.asarray(c) - a).argmin())], "That is the nearest point that was measured; look between the points too."),
+    (lambda a, s, c: s[int(np.argmax(np.asarray(c) >= a))],
+     "That is the next point that was measured; look between the points too."),
+    (lambda a, s, c: s[int(np.abs(np.asarray(c) - a).argmin())],
+     "That is the nearest point that was measured; look between the points too."),
     (lambda a, s, c: np.interp(a, c, np.log(s)), "That is the logarithm of the answer: take it back."),
     (lambda a, s, c: np.interp(a, c, range(len(s))), "That is a place in the list, not a number of examples."),
     (lambda a, s, c: np.interp(a, c, s) / s[0], "Divide later: what is asked for here is a number of examples."),
 )
 
 
-@checker("Write examples_needed(accuracy, shots, curve): the number of examples at which the curve reaches the accuracy, straight over "
-         "log(examples) between its points, and math.inf where it never does.")
+@checker("Write examples_needed(accuracy, shots, curve): the number of examples at which the curve reaches the accuracy, "
+         "straight over log(examples) between its points, and math.inf where it never does.")
 def examples_needed(function):
     """Exercise 2: read a number of examples off a rising curve of accuracy."""
     shots = (1, 3, 10, 40)
@@ -97,12 +103,15 @@ def examples_needed(function):
     found = [(run, number(answer(function, *run))) for run in runs]
     for run, value in found:
         if not math.isclose(value, needed(*run), rel_tol=1e-6):
-            name = next((words for wrong, words in NEEDED if all(math.isclose(v, float(wrong(*r)), rel_tol=1e-6) for r, v in found)),
+            known = ((words, all(math.isclose(v, float(wrong(*r)), rel_tol=1e-6) for r, v in found)) for wrong, words in NEEDED)
+            name = next((words for words, fits in known if fits),
                         "Follow one segment by hand: at which log(examples) does it cross?")
-            stop(f"For accuracy {run[0]} on the curve {run[2]} over {run[1]}: yours = {show(value)}, expected {show(needed(*run))}. {name}")
+            stop(f"For accuracy {run[0]} on the curve {run[2]} over {run[1]}: yours = {show(value)}, expected "
+                 f"{show(needed(*run))}. {name}")
     beyond = number(answer(function, 0.97, shots, (0.3, 0.5, 0.7, 0.9)))
     if not math.isinf(beyond):
-        stop(f"Accuracy 0.97 is never reached by a curve that ends at 0.9: yours = {show(beyond)}, expected inf. A factor must not be made up.")
+        stop(f"Accuracy 0.97 is never reached by a curve that ends at 0.9: yours = {show(beyond)}, expected inf. A factor "
+             f"must not be made up.")
     return "It reads between the points, over log(examples), and does not invent a number where there is none."
 
 
@@ -115,14 +124,19 @@ def number(value) -> float:
 # 3. Find the bug: an interval that is far too narrow --------------------------------------------------------------------------
 
 CI = (
-    (lambda v: 1.96 * v.std(ddof=1) / len(v), "Divided by n: the spread of a mean falls with the *root* of n. This one makes 600 episodes "
+    (lambda v: 1.96 * v.std(ddof=1) / len(v),
+     "Divided by n: the spread of a mean falls with the *root* of n. This one makes 600 episodes "
      "look 24 times as sure as they are."),
-    (lambda v: 1.96 * v.std() / len(v), "Divided by n: the spread of a mean falls with the *root* of n. And look at what numpy's std divides by."),
-    (lambda v: 1.96 * v.std() / math.sqrt(len(v)), "Nearly: numpy's std divides by n; an estimate from a sample divides by n - 1 (ddof)."),
+    (lambda v: 1.96 * v.std() / len(v),
+     "Divided by n: the spread of a mean falls with the *root* of n. And look at what numpy's std divides by."),
+    (lambda v: 1.96 * v.std() / math.sqrt(len(v)),
+     "Nearly: numpy's std divides by n; an estimate from a sample divides by n - 1 (ddof)."),
     (lambda v: v.std(ddof=1) / math.sqrt(len(v)), "That is the standard error, which covers 68 %: 95 % need a factor."),
     (lambda v: 1.96 * v.std(ddof=1), "That is where 95 % of single *episodes* fall, not where their mean does."),
-    (lambda v: 2 * 1.96 * v.std(ddof=1) / math.sqrt(len(v)), "That is the whole width; what goes behind the plus-minus sign is half of it."),
-    (lambda v: 1.96 * v.var(ddof=1) / math.sqrt(len(v)), "That is made of the variance; the interval is in the units of the values."),
+    (lambda v: 2 * 1.96 * v.std(ddof=1) / math.sqrt(len(v)),
+     "That is the whole width; what goes behind the plus-minus sign is half of it."),
+    (lambda v: 1.96 * v.var(ddof=1) / math.sqrt(len(v)),
+     "That is made of the variance; the interval is in the units of the values."),
 )
 
 

@@ -1,4 +1,4 @@
-"""The four exercises of chapter 2: predict which start wins, fill in the prototypes, find the bug in attention, extend by a neighbour.
+"""The four exercises of chapter 2: predict a start, fill in prototypes, find the bug in attention, extend by a neighbour.
 
 References: Snell et al. 2017, https://arxiv.org/abs/1703.05175, equations 1 and 2; Vinyals et al. 2016,
 https://arxiv.org/abs/1606.04080, section 2.1.1. Each typical wrong answer is code too, recognised by what it computes.
@@ -42,7 +42,8 @@ def accepted(found: dict[str, float]) -> set[str]:
     return {best, second, "tie"} if found[second] - found[best] < TIE * found[best] else {best}
 
 
-@checker("Put 'random', 'pretrained', 'MAML' or 'tie' in place of each row of dots. A guess is welcome: it is there to be checked.")
+@checker("Put 'random', 'pretrained', 'MAML' or 'tie' in place of each row of dots. A guess is welcome: it is there to be "
+         "checked.")
 def prediction(close=..., few=..., far=...):
     """Exercise 1: which start has the lowest error in each of WHERE?"""
     given = {"close": close, "few": few, "far": far}
@@ -76,21 +77,26 @@ def logits(z: Tensor, y: Tensor, q: Tensor) -> Tensor:
 
 LOGITS = (
     (lambda z, y, q: -logits(z, y, q), "The farthest class gets the largest logit: check the sign."),
-    (lambda z, y, q: -(-logits(z, y, q)).sqrt(), "That is the distance; the paper's is squared. The winner is the same, the probabilities are not."),
+    (lambda z, y, q: -(-logits(z, y, q)).sqrt(),
+     "That is the distance; the paper's is squared. The winner is the same, the probabilities are not."),
     (lambda z, y, q: -(q[:, None] - torch.stack([z[y == k].sum(0) for k in range(int(y.max()) + 1)])).square().sum(-1),
      "The prototype is a sum; with more examples it would run away from them."),
     (lambda z, y, q: -(q[:, None] - torch.stack([z[y == k][0] for k in range(int(y.max()) + 1)])).square().sum(-1),
      "Only the first example of each class is used."),
-    (lambda z, y, q: -(q[:, None] - means(z, y)).square().mean(-1), "The mean over the features instead of their sum: |.|^2 is a sum."),
+    (lambda z, y, q: -(q[:, None] - means(z, y)).square().mean(-1),
+     "The mean over the features instead of their sum: |.|^2 is a sum."),
     (lambda z, y, q: -(q[:, None] - means(z, y)).abs().sum(-1), "Absolute differences: that is another distance."),
-    (lambda z, y, q: q @ means(z, y).T, "That is the inner product: half of what the square contains, see section 2.4 of the paper."),
+    (lambda z, y, q: q @ means(z, y).T,
+     "That is the inner product: half of what the square contains, see section 2.4 of the paper."),
     (lambda z, y, q: logits(z, y, q).softmax(-1), "Those are probabilities; logits are asked for, the softmax comes later."),
     (lambda z, y, q: logits(z, y, q).T, "Queries and classes have changed places."),
-    (lambda z, y, q: -(q[:, None] - z[None]).square().sum(-1), "One column per support example: the examples of a class have not been joined yet."),
+    (lambda z, y, q: -(q[:, None] - z[None]).square().sum(-1),
+     "One column per support example: the examples of a class have not been joined yet."),
 )
 
 
-@checker("Write prototype_logits(z_support, y_support, z_query): minus the squared Euclidean distance of each query to each class mean.")
+@checker("Write prototype_logits(z_support, y_support, z_query): minus the squared Euclidean distance of each query to each "
+         "class mean.")
 def prototype_logits(function):
     """Exercise 2: equations 1 and 2 of Snell et al. for one task: [n, d], [n], [m, d] -> [m, n_way]."""
     runs = []
@@ -118,7 +124,8 @@ def compare(runs, right, wrongs, praise: str) -> str:
                 stop(f"Yours has shape {list(found.shape)}, expected {list(correct.shape)}. {name}")
             at = tuple(int(i) for i in (found - correct).abs().nan_to_num(torch.inf).flatten().argmax().unsqueeze(0))[0]
             row, column = divmod(at, correct.shape[-1])
-            stop(f"Query {row}, class {column}: yours = {show(found[row, column])}, expected {show(correct[row, column])}. {name}")
+            stop(f"Query {row}, class {column}: yours = {show(found[row, column])}, expected {show(correct[row, column])}. "
+                 f"{name}")
     return praise
 
 
@@ -132,18 +139,21 @@ def attention(z: Tensor, y: Tensor, q: Tensor, dim: int = 1, sign: int = 1, log:
 
 
 ATTENTION = (
-    (lambda z, y, q: attention(z, y, q, dim=0), "Each column adds up to something: the softmax runs over the *queries*, so they share attention "
+    (lambda z, y, q: attention(z, y, q, dim=0),
+     "Each column adds up to something: the softmax runs over the *queries*, so they share attention "
      "that each should have for itself. (And so the answer of one depends on the others.)"),
     (lambda z, y, q: attention(z, y, q, sign=-1), "The most *unlike* example gets the attention: check the sign."),
     (lambda z, y, q: attention(z, y, q, dim=0, sign=-1), "The softmax runs over the queries, and the sign is wrong."),
     (lambda z, y, q: attention(z, y, q, log=True), "Those are log probabilities; probabilities are asked for."),
-    (lambda z, y, q: logits(z, y, q).softmax(-1), "That is the prototypical network: it compares with means, attention with every example."),
+    (lambda z, y, q: logits(z, y, q).softmax(-1),
+     "That is the prototypical network: it compares with means, attention with every example."),
     (lambda z, y, q: torch.stack([attention(z, y, q)[:, k] / (y == k).sum() for k in range(int(y.max()) + 1)], 1),
      "The mean of the weights of a class, not their sum: the rows do not add up to 1."),
 )
 
 
-@checker("Repair attend(z_support, y_support, z_query, n_way): each row of the answer adds up to 1 and depends on one query only.")
+@checker("Repair attend(z_support, y_support, z_query, n_way): each row of the answer adds up to 1 and depends on one query "
+         "only.")
 def attend(function):
     """Exercise 3: the attention of Vinyals et al. for one task: [n, d], [n], [m, d] -> probabilities [m, n_way]."""
     runs = []
@@ -163,14 +173,16 @@ def neighbours(support: Examples, x: Tensor, sign: int = -1) -> Tensor:
     return torch.stack([d.masked_fill((support.y != k)[:, None], -torch.inf).amax(2) for k in range(int(support.y.max()) + 1)], 2)
 
 
-@checker("Write class Neighbour(ml.Learner) with adapt(self, support): it returns a function from queries [tasks, m, ...] to scores "
+@checker("Write class Neighbour(ml.Learner) with adapt(self, support): it returns a function from queries [tasks, m, ...] to "
+         "scores "
          "[tasks, m, n_way]; the largest score belongs to the class of the nearest support example in raw pixels.")
 def neighbour(cls):
     """Exercise 4: one nearest neighbour, a learner with nothing to train."""
     if cls is None or cls is ...:
         raise NotAttempted
     if not inspect.isclass(cls) or not issubclass(cls, Learner):
-        stop(f"Hand over the class itself, a subclass of ml.Learner; yours = {cls.__name__ if inspect.isclass(cls) else kind(cls)}.")
+        stop(f"Hand over the class itself, a subclass of ml.Learner; yours = "
+             f"{cls.__name__ if inspect.isclass(cls) else kind(cls)}.")
     if "adapt" not in vars(cls):
         raise NotAttempted
     g = torch.Generator().manual_seed(6)
@@ -183,14 +195,17 @@ def neighbour(cls):
         stop(f"adapt has to return a function of queries; yours = {kind(predict)}.")
     found = run(predict, x, of=cls)
     if not isinstance(found, Tensor) or found.shape != (5, 30, 3):
-        extra = " A score for every class is needed, not the number of the winner." if isinstance(found, Tensor) and found.ndim == 2 else \
-            " One score per class, not per support example." if isinstance(found, Tensor) and found.shape[-1] == 12 else ""
-        stop(f"The answer to 30 queries of 5 tasks with 3 classes: yours = {kind(found)}, expected a tensor of shape [5, 30, 3].{extra}")
+        shape = tuple(found.shape) if isinstance(found, Tensor) else ()
+        extra = {(5, 30): " A score for every class is needed, not the number of the winner.",
+                 (5, 30, 12): " One score per class, not per support example."}.get(shape, "")
+        stop(f"The answer to 30 queries of 5 tasks with 3 classes: yours = {kind(found)}, expected a tensor "
+             f"of shape [5, 30, 3].{extra}")
     right = neighbours(support, x).argmax(-1)
     flat = support.x.flatten(2)
     centroids = torch.stack([torch.stack([flat[t, y[t] == k].mean(0) for k in range(3)]) for t in range(5)])
     for wrong, words in ((neighbours(support, x, 1).argmax(-1), "It asks the *farthest* example: check the sign."),
-                         ((-torch.cdist(x.flatten(2), centroids)).argmax(-1), "It asks the nearest class *mean*: that is ml.NearestCentroid."),
+                         ((-torch.cdist(x.flatten(2), centroids)).argmax(-1),
+                          "It asks the nearest class *mean*: that is ml.NearestCentroid."),
                          (neighbours(Examples(support.x[:1].expand(5, -1, -1, -1, -1), y[:1].expand(5, -1)), x).argmax(-1),
                           "All tasks are answered from the first task's support set.")):
         if not torch.equal(found.argmax(-1), right) and torch.equal(found.argmax(-1), wrong):

@@ -73,11 +73,13 @@ def compute(k_shot: int, n_way: int, shift: str, source: str) -> Result:
     cells, s = shipped("hunger")[source][str(n_way)], list(SHIFTS).index(shift)
     points = np.array([[cell[method] for cell in cells] for method in METHODS])                      # [2, 7, shifts, 2]
     mean, half, at = points[:, :, s, 0], points[:, :, s, 1], SHOTS.index(k_shot)
-    return Result(k_shot, n_way, shift, at, mean, half, points[:, :, 0, 0], examples_needed(mean[1, at], mean[0]), sample(source, shift))
+    needed = examples_needed(mean[1, at], mean[0])
+    return Result(k_shot, n_way, shift, at, mean, half, points[:, :, 0, 0], needed, sample(source, shift))
 
 
 def make(fig):
-    left, right = fig.subplots(1, 2, gridspec_kw=dict(left=0.075, right=0.985, bottom=0.2, top=0.91, wspace=0.06, width_ratios=(2.1, 1)))
+    left, right = fig.subplots(1, 2, gridspec_kw=dict(left=0.075, right=0.985, bottom=0.2, top=0.91, wspace=0.06,
+                                                      width_ratios=(2.1, 1)))
     left.set(xscale="log", xlim=(0.85, 120), ylim=(0, 103), xlabel="examples of each class", ylabel="accuracy, %",
              title="How many examples does it take?")
     left.set_xticks(SHOTS, [str(k) for k in SHOTS])
@@ -119,8 +121,8 @@ def make(fig):
         fall = "" if r.shift == "as written" else (
             f"; asked {r.shift}, from scratch loses {100 * (r.written - r.mean)[0, r.at]:.0f} points and meta-learned "
             f"{100 * (r.written - r.mean)[1, r.at]:.0f}")
-        return (f"With {r.k_shot} example{plural} of each of {r.n_way} classes: from scratch {scratch:.0f} %, meta-learned {meta:.0f} %; "
-                f"{saved}{fall}.")
+        return (f"With {r.k_shot} example{plural} of each of {r.n_way} classes: "
+                f"from scratch {scratch:.0f} %, meta-learned {meta:.0f} %; {saved}{fall}.")
 
     return [*moving, here, chance, dots, word], change
 

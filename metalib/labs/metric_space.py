@@ -61,7 +61,7 @@ class Result:
     sure: float
 
 
-GRID = torch.stack(torch.meshgrid(torch.linspace(-WIDE, WIDE, 101), torch.linspace(-HIGH, HIGH, 81), indexing="xy"), -1)     # [81, 101, 2]
+GRID = torch.stack(torch.meshgrid(torch.linspace(-WIDE, WIDE, 101), torch.linspace(-HIGH, HIGH, 81), indexing="xy"), -1)
 
 
 @lru_cache(maxsize=64)
@@ -69,7 +69,8 @@ GRID = torch.stack(torch.meshgrid(torch.linspace(-WIDE, WIDE, 101), torch.linspa
 def task(images: str, n_way: int, k_shot: int, seed: int) -> Task:
     """Sample an episode, embed it, and lay it into its plane."""
     episode = SOURCES[images]().sample(1, n_way=n_way, k_shot=k_shot, n_query=QUERIES, seed=seed)
-    support, query = (Examples(p.x[:, o], p.y[:, o]) for p in (episode.support, episode.query) for o in [p.y[0].argsort(stable=True)])
+    support, query = (Examples(part.x[:, order], part.y[:, order]) for part in (episode.support, episode.query)
+                      for order in [part.y[0].argsort(stable=True)])
     learner = meta_learned()
     s, q = learner.embed(support.x)[0], learner.embed(query.x)[0]                      # [n, 64], [m, 64]
     full = (learner.compare(Examples(s[None], support.y))(q[None]).argmax(-1) == query.y).float().mean().item()
@@ -78,7 +79,8 @@ def task(images: str, n_way: int, k_shot: int, seed: int) -> Task:
     axes = axes * axes.gather(1, axes.abs().argmax(1, keepdim=True)).sign()            # an axis has no sign of its own: fix it
     xy = (both - both.mean(0)) @ axes.T
     unit = max((xy[:, 0].abs().max() / (0.93 * WIDE)).item(), (xy[:, 1].abs().max() / (0.93 * HIGH)).item())
-    return Task(xy[:len(s)] / unit, support.y[0], xy[len(s):] / unit, query.y[0], unit, full, drawings(Episode(support, query), n_way, k_shot))
+    picture = drawings(Episode(support, query), n_way, k_shot)
+    return Task(xy[:len(s)] / unit, support.y[0], xy[len(s):] / unit, query.y[0], unit, full, picture)
 
 
 def drawings(episode: Episode, n_way: int, k_shot: int) -> np.ndarray:
@@ -134,22 +136,27 @@ def compute(images: str, n_way: int, k_shot: int, seed: int, rule: str, temperat
 
 
 def make(fig):
-    left, right = fig.subplots(1, 2, gridspec_kw=dict(left=0.015, right=0.985, bottom=0.1, top=0.91, wspace=0.03, width_ratios=(1.75, 1)))
+    left, right = fig.subplots(1, 2, gridspec_kw=dict(left=0.015, right=0.985, bottom=0.1, top=0.91, wspace=0.03,
+                                                      width_ratios=(1.75, 1)))
     left.set(xlim=(-WIDE, WIDE), ylim=(-HIGH, HIGH), xticks=[], yticks=[], title="The plane of this episode")
     height = (SHOTS + QUERIES) * CELL + 12
     right.set(xlim=(0, len(COLOURS) * CELL), ylim=(height, -16), title="Support above, queries below")
     right.axis("off")
-    region = left.imshow(np.ones((*GRID.shape[:2], 3)), extent=(-WIDE, WIDE, -HIGH, HIGH), origin="lower", aspect="auto", interpolation="bilinear")
-    page = right.imshow(np.zeros((height, len(COLOURS) * CELL)), cmap="gray_r", vmin=0, vmax=1, aspect="auto", extent=(0, len(COLOURS) * CELL, height, 0))
+    region = left.imshow(np.ones((*GRID.shape[:2], 3)), extent=(-WIDE, WIDE, -HIGH, HIGH), origin="lower", aspect="auto",
+                         interpolation="bilinear")
+    page = right.imshow(np.zeros((height, len(COLOURS) * CELL)), cmap="gray_r", vmin=0, vmax=1, aspect="auto",
+                        extent=(0, len(COLOURS) * CELL, height, 0))
     classes = []
     for colour, marker in zip(COLOURS, MARKERS):
         look = dict(ls="", marker=marker, color=colour)
         classes.append((left.plot([], [], **look, ms=5, mfc="white", mew=1.3)[0], left.plot([], [], **look, ms=9, mec="white")[0],
                         left.plot([], [], **look, ms=15, mec=BLACK, mew=1.6, alpha=0.9)[0],
-                        right.plot([], [], **look, ms=7, mec="white", mew=0.6)[0], right.plot([], [], **look, ms=7, clip_on=False)[0]))
+                        right.plot([], [], **look, ms=7, mec="white", mew=0.6)[0],
+                        right.plot([], [], **look, ms=7, clip_on=False)[0]))
     wrong = left.plot([], [], "x", color=BLACK, ms=8, mew=1.8)[0], right.plot([], [], "x", color=BLACK, ms=8, mew=2)[0]
     ring, = left.plot([], [], "o", color=BLACK, ms=17, mfc="none", mew=1.2, ls="")
-    legend = [left.plot([], [], "o", color=GREY, ms=s, mfc=f, mec=e)[0] for s, f, e in ((9, GREY, "white"), (13, GREY, BLACK), (5, "white", GREY))]
+    looks = ((9, GREY, "white"), (13, GREY, BLACK), (5, "white", GREY))
+    legend = [left.plot([], [], "o", color=GREY, ms=s, mfc=f, mec=e)[0] for s, f, e in looks]
     fig.legend(handles=[*legend, wrong[0]], labels=["support", "class mean", "query", "answered wrongly"], loc="lower left",
                bbox_to_anchor=(0.01, -0.01), ncols=4, columnspacing=1.4)
 
@@ -170,8 +177,9 @@ def make(fig):
         wrong[1].set_data(x[missed] - 17, y[missed] - 17)
         ring.set_data(*r.xy[r.held:r.held + 1].T.numpy())
         right_ones, n = len(missed) - int(missed.sum()), len(missed)
-        return (f"{right_ones} of {n} queries are right in the plane ({100 * right_ones / n:.0f} %; in all 64 dimensions of the untouched "
-                f"episode {100 * r.task.full:.0f} %), and the mean confidence is {100 * r.sure:.0f} %: no weight has changed.")
+        return (f"{right_ones} of {n} queries are right in the plane ({100 * right_ones / n:.0f} %; in all 64 dimensions of the "
+                f"untouched episode {100 * r.task.full:.0f} %), and the mean confidence is {100 * r.sure:.0f} %: no weight "
+                f"has changed.")
 
     return [region, page, *(a for c in classes for a in c), *wrong, ring], change
 

@@ -66,9 +66,11 @@ def compute(distance: float, k_shot: int, steps: int, rate: str) -> Result:
 def make(fig):
     left, middle, right = fig.subplots(1, 3, gridspec_kw=dict(left=0.05, right=0.985, bottom=0.22, top=0.91, wspace=0.24))
     left.set(xlim=(-5, 5), ylim=(-6, 6), xticks=[-4, -2, 0, 2, 4], xlabel="x", title="One such wave (rate 0.01)")
-    middle.set(xscale="symlog", xlim=(-0.1, 110), yscale="log", ylim=(0.01, 30), xlabel="inner steps", title="Error against steps")
+    middle.set(xscale="symlog", xlim=(-0.1, 110), yscale="log", ylim=(0.01, 30), xlabel="inner steps",
+               title="Error against steps")
     middle.set_xticks([0, 1, 3, 10, 30, 100], ["0", "1", "3", "10", "30", "100"])
-    right.set(xlim=(-0.05, math.pi + 0.05), yscale="log", ylim=(0.01, 30), xlabel="distance of the task (radians)", title="Error against distance")
+    right.set(xlim=(-0.05, math.pi + 0.05), yscale="log", ylim=(0.01, 30), xlabel="distance of the task (radians)",
+              title="Error against distance")
     right.set_xticks([0, math.pi / 2, math.pi], ["0", "π/2", "π"])
     right.axvspan(0, math.pi / 2, color="#F0F0F0", zorder=0)
     right.text(math.pi / 4, 22, "as in training", ha="center", va="center", fontsize=9, color=GREY)
@@ -83,7 +85,8 @@ def make(fig):
         lines.append((left.plot([], [], style, color=colour, lw=2)[0], *(
             axes.plot([], [], style, color=colour, marker=marker, ms=5, mec="white")[0] for axes in (middle, right))))
     here = [middle.plot([], [], ":", color=BLACK, lw=1)[0], right.plot([], [], ":", color=BLACK, lw=1)[0]]
-    fig.legend(handles=[truth, *(line[1] for line in lines)], labels=["the wave", *STARTS], loc="lower center", ncols=4, handlelength=2.4)
+    fig.legend(handles=[truth, *(line[1] for line in lines)], labels=["the wave", *STARTS], loc="lower center", ncols=4,
+               handlelength=2.4)
 
     def change(r: Result) -> str:
         x = GRID[:, 0].numpy()
@@ -99,8 +102,11 @@ def make(fig):
         errors = dict(zip(STARTS, r.by_steps[:, STEPS.index(r.steps)]))
         best, second = sorted(errors, key=errors.get)[:2]
         verdict = (f"{best} is best" if errors[best] < 0.95 * errors[second] else f"{best} and {second} cannot be told apart")
-        where = "inside" if r.distance < math.pi / 2 - 0.01 else "at the edge of" if r.distance < math.pi / 2 + 0.01 else "outside"
-        return (f"{r.distance:.2f} from the middle, {where} the training tasks, after {r.steps} step{'s' * (r.steps != 1)} on {r.k_shot} points: "
+        edge = r.distance - math.pi / 2
+        where = "at the edge of" if abs(edge) < 0.01 else "inside" if edge < 0 else "outside"
+        plural = "s" * (r.steps != 1)
+        return (f"{r.distance:.2f} from the middle, {where} the training tasks, after {r.steps} step{plural} on {r.k_shot} "
+                f"points: "
                 f"error {', '.join(f'{said(e)} from {name}' for name, e in errors.items())}: {verdict}.")
 
     return [truth, *(artist for line in lines for artist in line), dots, *here], change
@@ -110,7 +116,8 @@ def make(fig):
 def lab() -> Lab:
     """Open the lab."""
     return Lab(compute, make, {
-        "distance": widgets.SelectionSlider(options=[(f"{d:.2f}", d) for d in DISTANCES], value=DISTANCES[3], description="distance"),
+        "distance": widgets.SelectionSlider(options=[(f"{d:.2f}", d) for d in DISTANCES], value=DISTANCES[3],
+                                            description="distance"),
         "k_shot": widgets.SelectionSlider(options=POINTS, value=10, description="points K"),
         "steps": widgets.SelectionSlider(options=STEPS, value=5, description="inner steps"),
         "rate": widgets.ToggleButtons(options=["0.01 for all", "best for each"], description="inner rate"),

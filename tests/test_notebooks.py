@@ -102,3 +102,8 @@ def test_it_opens_with_a_title(notebook):
     assert first.cell_type == "markdown" and re.match(r"# \S", first.source)
     others = [cell for cell in notebook.cells[1:] if cell.cell_type == "markdown" and re.match(r"# \S", cell.source)]
     assert not ids(others), "one title"
+
+
+def test_links_between_notebooks_lead_somewhere(notebook):
+    links = {link for cell in notebook.cells if cell.cell_type == "markdown" for link in re.findall(r"\]\(([\w./]+\.ipynb)", cell.source)}
+    assert not {link for link in links if not (FOLDER / link).exists()}

@@ -91,7 +91,7 @@ def test_the_prediction_holds_on_the_shipped_weights():
 
 def test_missing_weights_are_a_sentence(monkeypatch, tmp_path):
     check.errors.cache_clear()
-    monkeypatch.setattr(ml.recipes, "PRETRAINED", tmp_path)
+    monkeypatch.setattr(ml.recipes.recipe, "PRETRAINED", tmp_path)
     verdict = check.prediction(**SOLUTION_1)
     assert "no weights are shipped as 'pretrained-sinusoid'" in verdict.text and not verdict.passed
 

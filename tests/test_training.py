@@ -156,7 +156,7 @@ def test_the_command_trains_examines_and_writes_weights_with_a_card(tmp_path, mo
     assert note["seed"] == 3 and note["training"]["iterations"] == 30 and note["versions"]["torch"] == torch.__version__
     assert set(note["scores"]) == set(recipes.RECIPES["maml-sinusoid"].tests)
     assert sorted(p.name for p in (tmp_path / "runs").iterdir()) == ["maml-sinusoid.json", "maml-sinusoid.safetensors"]
-    monkeypatch.setattr(recipes, "PRETRAINED", tmp_path / "runs")
+    monkeypatch.setattr(recipes.recipe, "PRETRAINED", tmp_path / "runs")
     assert not ml.load("maml-sinusoid").training
     (tmp_path / "runs/maml-sinusoid.safetensors").write_bytes(b"cut")
     with pytest.raises(ValueError, match="does not hold weights"):

@@ -1,0 +1,11 @@
+"""Named recipes: which learner, trained how, on what, and how the result is judged. Every shipped weight comes from one.
+
+    python -m metalib.train --list
+    python -m metalib.train maml-sinusoid
+    torchrun --nproc-per-node 2 -m metalib.train maml-images
+"""
+from . import waves, characters         # each adds its recipes to RECIPES, in the order of the chapters
+from .recipe import PRETRAINED, RECIPES, Recipe, build, card, load
+from .run import examine, main, run
+
+__all__ = ["PRETRAINED", "RECIPES", "Recipe", "build", "card", "characters", "examine", "load", "main", "run", "waves"]

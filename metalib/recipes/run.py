@@ -1,0 +1,84 @@
+"""Follow a recipe to weights and card: the command `python -m metalib.train`."""
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..learners import Learner
+from ..training import evaluate, save_tensors, train, write_atomically
+from .recipe import RECIPES, Recipe, build
+
+
+def examine(learner: Learner, recipe: Recipe, device: str = "cpu") -> dict[str, dict]:
+    """Run a recipe's tests: title -> score, interval, setting."""
+    found = {}
+    for title, (family, options) in recipe.tests.items():
+        score = evaluate(learner, family(), device=device, **options)
+        print(f"{title}: {score}", flush=True)
+        found[title] = {"metric": score.metric, "mean": round(score.mean, 4), "ci95": round(score.ci95, 4),
+                        "transductive": score.transductive, "setting": score.what}
+    return found
+
+
+def run(name: str, seed: int = 0, out: str | Path = "runs", resume: bool = False, device: str = "cpu",
+        iterations: int | None = None) -> Path | None:
+    """Follow a recipe: train, examine, write weights and card. Returns the weights' path; None in all processes but the first.
+
+    Arguments:
+        name, seed: the recipe; the seed of start and tasks.
+        out: folder for NAME.safetensors, NAME.json and, while it runs, NAME.checkpoint.safetensors.
+        resume: go on from the checkpoint there.
+        device: where to train.
+        iterations: fewer (or more) than the recipe's, for a quick try; the card says so.
+    """
+    learner, recipe, out = build(name, seed), RECIPES[name], Path(out)
+    training = recipe.training | ({} if iterations is None else {"iterations": iterations})
+    checkpoint, start = out / f"{name}.checkpoint.safetensors", time.perf_counter()
+    train(learner, recipe.tasks(), seed=seed, device=device, checkpoint=checkpoint, resume=resume, **training)
+    minutes = (time.perf_counter() - start) / 60
+    if torch.distributed.is_initialized() and torch.distributed.get_rank() > 0:
+        return None
+    note = {"recipe": name, "about": recipe.about, "seed": seed, "training": training, "scores": examine(learner, recipe, device),
+            "minutes": round(minutes, 1), "resumed": resume, "device": device, "threads": torch.get_num_threads(),
+            "processes": int(os.environ.get("WORLD_SIZE", 1)), "parameters": sum(p.numel() for p in learner.parameters()),
+            "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}}
+    save_tensors(out / f"{name}.safetensors", learner.state_dict(), {"recipe": name, "seed": seed})
+    write_atomically(out / f"{name}.json", (json.dumps(note, indent=2) + "\n").encode())
+    checkpoint.unlink()
+    return out / f"{name}.safetensors"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command line of `python -m metalib.train`."""
+    parser = argparse.ArgumentParser(prog="python -m metalib.train", description="Meta-train a learner by a named recipe, "
+                                     "examine it, and write its weights and card.")
+    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="name of the recipe; see --list")
+    parser.add_argument("--list", action="store_true", help="list the recipes and stop")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the start and of the tasks (default 0)")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out, where there is one")
+    parser.add_argument("--out", default="runs", metavar="DIR", help="folder to write to (default runs)")
+    parser.add_argument("--device", default="cpu", help='where to train, such as "cuda" (default cpu)')
+    parser.add_argument("--iterations", type=int, metavar="N", help="train for N iterations instead of the recipe's")
+    options = parser.parse_args(arguments)
+    if options.list or options.recipe is None:
+        width = max(map(len, RECIPES))
+        print("\n".join(f"{name:{width}}  {recipe.about}" for name, recipe in RECIPES.items()))
+        return
+    if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+        torch.distributed.init_process_group("nccl" if options.device.startswith("cuda") else "gloo")
+    try:
+        path = run(options.recipe, options.seed, options.out, options.resume, options.device, options.iterations)
+        if path is not None:
+            print(f"wrote {path}")
+    except (ValueError, ArithmeticError, RuntimeError) as error:
+        parser.exit(1, f"{error}\n")
+    finally:
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()

@@ -193,6 +193,9 @@ def lab(learners: Mapping[str, Learner] | None = None) -> Lab:
         learners: name -> learner with at least five answers, in place of the shipped ones.
     """
     names = list(learners or [*SHIPPED, "nearest centroid"])
+    for name in names:                           # convolutions prepare each new shape once: here, and not under a slider
+        for n_way in range(2, MOST + 1):
+            compute(name, n_way, examples=True, seed=0, like=1, learners=learners)
     return Lab(lambda **state: compute(**state, learners=learners), make, {
         "learner": widgets.ToggleButtons(options=names, description="learner"),
         "n_way": widgets.IntSlider(5, min=2, max=MOST, description="symbols N"),

@@ -29,3 +29,13 @@ def test_maml_on_digits_never_seen_in_training_beats_both_baselines():
     untrained = ml.MAML(ml.conv4(5), inner_lr=0.4, eval_steps=3)
     score, *baselines = (ml.evaluate(which, digits, 150, **FIVE) for which in (ml.load("maml-images"), untrained, ml.NearestCentroid()))
     assert all(score.mean - score.ci95 > other.mean + other.ci95 for other in baselines), (str(score), *map(str, baselines))
+
+
+@pytest.mark.parametrize("k_shot, bound", [(1, 0.975), (5, 0.993)])
+def test_prototypes_on_omniglot_evaluation_alphabets(real_data, k_shot, bound):
+    shape = dict(n_way=5, k_shot=k_shot, n_query=15)
+    score = ml.evaluate(ml.load("protonet-omniglot-5w1s"), ml.tasks.Omniglot("evaluation"), 300, **shape)
+    assert score.mean >= bound, score
+    assert not score.transductive
+    claimed = ml.card("protonet-omniglot-5w1s")["scores"][f"Omniglot evaluation, K = {k_shot}"]["mean"]
+    assert abs(score.mean - claimed) < 4 * score.ci95 / 1.96

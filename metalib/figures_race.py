@@ -7,7 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch
 
+from .contests import standing
 from .episodes import Episode
 from .figures import BLUE, GREEN, GREY, BLACK, LINES, MARKERS, ORANGE, PURPLE, SKY, RED, new, plain
 from .learners import Unrolled
@@ -15,6 +17,38 @@ from .learners.lstm_cell import log_and_sign
 from .race import Grid, mean_ci
 
 COLOURS = (GREY, ORANGE, GREEN, BLUE, RED, PURPLE, SKY)
+
+
+def unroll() -> Figure:
+    """A learned optimiser at work: moves along the top, its memory along the bottom, one gradient back through all of it."""
+    figure = new(8.6, 3.0, "a learned optimiser, unrolled over three steps")
+    axes = figure.add_subplot()
+    axes.set(xlim=(0, 10.4), ylim=(-0.9, 3.4))
+    axes.axis("off")
+    def arrow(a, b, colour, style="-"):
+        axes.add_patch(FancyArrowPatch(a, b, arrowstyle="-|>", mutation_scale=14, lw=1.7, color=colour, linestyle=style))
+    for t in range(4):
+        x = 1 + 2.8 * t
+        axes.text(x, 2.6, rf"$\theta_{t}$", ha="center", va="center", fontsize=13,
+                  bbox=dict(boxstyle="circle,pad=0.35", fc="white", ec=BLACK, lw=2))
+        if t == 3:
+            break
+        axes.text(x + 1.4, 0.9, "LSTM", ha="center", va="center", fontsize=11,
+                  bbox=dict(boxstyle="round,pad=0.5", fc="white", ec=BLUE, lw=2))
+        arrow((x + 0.35, 2.6), (x + 2.42, 2.6), BLACK)
+        arrow((x + 0.25, 2.25), (x + 0.95, 1.25), BLUE)
+        arrow((x + 1.4, 1.3), (x + 1.4, 2.55), BLUE)
+        axes.text(x + 0.15, 1.6, r"$\nabla,\ \mathcal{L}$", color=BLUE, fontsize=10, ha="center")
+        axes.text(x + 1.5, 2.9, "move", color=BLACK, fontsize=10, ha="center")
+        if t < 2:
+            arrow((x + 1.9, 0.9), (x + 3.7, 0.9), BLUE)
+            axes.text(x + 2.8, 0.55, r"$h, c$", color=BLUE, fontsize=10, ha="center")
+    axes.plot([9.4, 9.4, 2.4], [2.15, -0.1, -0.1], "--", color=RED, lw=1.8)
+    for x in (8.0, 5.2, 2.4):
+        arrow((x, -0.1), (x, 0.45), RED, "--")
+    axes.text(5.6, -0.6, "outer loop: the gradient of the query loss, through every move, trains the one LSTM", color=RED,
+              fontsize=10, ha="center")
+    return figure
 
 
 def preprocessing(p: float = 10.0) -> Figure:
@@ -94,6 +128,29 @@ def finish(results: Mapping[str, np.ndarray], at: tuple[int, ...] = (5, 10), tit
         axes.set_xlim(left=0)
         axes.margins(x=0.18)
     panels[0].invert_yaxis()
+    return figure
+
+
+def standings(group: Mapping[str, Mapping], title: str = "") -> Figure:
+    """Shipped contests: the learned optimiser's loss as a multiple of the best rival's, after each number of steps.
+
+    Filled: the differences task by task say that it is ahead, or behind; hollow: they cannot tell.
+    """
+    figure = new(8.6, 1.0 + 0.42 * len(group))
+    axes = plain(figure.add_subplot(), title, "loss as a multiple of the best tuned rival's; left of 1 the learned one is ahead")
+    steps = next(iter(group.values()))["at"]
+    for k, step in enumerate(steps):
+        for i, contest in enumerate(group.values()):
+            rivals = min(row["loss"][k][0] for name, row in contest.items() if name.startswith("best "))
+            ratio = contest["learned"]["loss"][k][0] / rivals
+            filled = standing(contest, k) != "level"
+            axes.plot(ratio, i + 0.12 * (k - (len(steps) - 1) / 2), MARKERS[k], color=COLOURS[1 + k], ms=8, mew=1.6,
+                      mfc=COLOURS[1 + k] if filled else "none", label=f"after {step}" if i == 0 else None)
+    axes.axvline(1, color=BLACK, lw=1)
+    axes.set_xscale("log")
+    axes.set_yticks(range(len(group)), list(group))
+    axes.invert_yaxis()
+    axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5), title="steps")
     return figure
 
 

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .episodes import at_least, task_loss
+from .episodes import at_least, task_loss, task_score
 from .learners import SGD, Adam, Learner, Momentum, Unrolled
 from .training import BLOCK
 
-RATES = tuple(round(10 ** (k / 4), 5) for k in range(-12, 3))           # 0.001 to 3.16, four to a decade
+RATES = tuple(round(10 ** (k / 4), 6) for k in range(-16, 5))       # 0.0001 to 10, four to a decade: no rival is best at an end
 RIVALS: dict[str, Callable[..., SGD]] = {"SGD": SGD, "momentum": Momentum, "Adam": Adam}
 
 
@@ -41,11 +41,13 @@ class Grid:
 
 
 @torch.no_grad()
-def curves(learner: Learner, tasks, steps: int = 10, episodes: int = 200, seed: int = 2, **shape) -> np.ndarray:
+def curves(learner: Learner, tasks, steps: int = 10, episodes: int = 200, seed: int = 2, judge: Callable = task_loss,
+           **shape) -> np.ndarray:
     """Query loss of each task after 0, 1, ... `steps` steps, [episodes, steps + 1]; the same seed gives everyone the same tasks.
 
     Arguments:
         learner: any learner whose `adapt` takes `steps`.
+        judge: (answers, y) -> one number a task, the lower the better: `task_loss`, or `errors` for classes.
         tasks, shape: as for `evaluate`.
     """
     at_least(1, steps=steps, episodes=episodes)
@@ -56,7 +58,7 @@ def curves(learner: Learner, tasks, steps: int = 10, episodes: int = 200, seed: 
         for part in block.split(learner.task_chunk):
             along = ((moment.adapted for moment in learner.path(part.support, steps)) if isinstance(learner, Unrolled)
                      else (learner.adapt(part.support, steps=s) for s in range(steps + 1)))
-            found.append(torch.stack([task_loss(adapted(part.query.x), part.query.y) for adapted in along], 1))
+            found.append(torch.stack([judge(adapted(part.query.x), part.query.y) for adapted in along], 1))
     return torch.cat(found).double().numpy()
 
 
@@ -75,6 +77,11 @@ def tune(start: nn.Module, tasks, steps: int = 10, rates: Sequence[float] = RATE
         losses = torch.stack([torch.from_numpy(values).mean(0) for values in tried])
         found[name] = Grid(name, tuple(rates), losses.nan_to_num(math.inf))
     return found
+
+
+def errors(answers: Tensor, y: Tensor) -> Tensor:
+    """The share of wrong answers, [tasks]: a judge for tasks with classes."""
+    return 1 - task_score(answers, y)
 
 
 def mean_ci(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -101,3 +108,11 @@ def race(learned: Mapping[str, Learner], start: nn.Module, tasks, at: Sequence[i
         each = [curves(RIVALS[name](start, grid.best(s)), tasks, s, episodes, seed, **shape)[:, s] for s in at]
         found[f"best {name}"] = np.stack(each, 1)
     return found
+
+
+def ahead(results: Mapping[str, np.ndarray], name: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """By how much the others' losses lie above those of `name`, task by task: other -> (mean, 95 % half-width), [len(at)] each.
+
+    Tasks differ more than rivals do. Differences on the same task leave that out: their interval is the one to judge by.
+    """
+    return {other: mean_ci(values - results[name]) for other, values in results.items() if other != name}

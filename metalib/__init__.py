@@ -8,18 +8,19 @@ import importlib
 
 from . import tasks
 from .episodes import Episode, Examples, task_loss, task_score
-from .learners import (ANIL, CNP, MAML, SGD, Adam, Adapted, Classical, CNPClassifier, Controller, FromScratch, Learner, MatchingNet,
-                       MetaLSTM, MetaSGD, Metric, Momentum, NearestCentroid, Pretrained, ProtoNet, RelationNet, Reptile,
-                       Unrolled, embedder)
+from .learners import (ANIL, CNP, IMAML, MAML, SGD, Adam, Adapted, CheckpointedMAML, Classical, CNPClassifier, Controller,
+                       FromScratch, Learner, MatchingNet, MetaLSTM, MetaSGD, Metric, Momentum, NearestCentroid, Pretrained,
+                       ProtoNet, RelationNet, Reptile, Unrolled, embedder)
 from .networks import Network, conv4, mlp
 from .proof import proof
 from .recipes import RECIPES, card, load
 from .training import NonFiniteLoss, Score, evaluate, setup, train
 
-__all__ = ["ANIL", "Adam", "Adapted", "CNP", "CNPClassifier", "Classical", "Controller", "Episode", "Examples", "FromScratch", "Learner",
-           "MAML", "MatchingNet", "MetaLSTM", "MetaSGD", "Metric", "Momentum", "NearestCentroid", "Network", "NonFiniteLoss",
-           "Pretrained", "ProtoNet", "RECIPES", "RelationNet", "Reptile", "SGD", "Score", "Unrolled", "card", "conv4",
-           "embedder", "evaluate", "load", "mlp", "proof", "setup", "task_loss", "task_score", "tasks", "train"]
+__all__ = ["ANIL", "Adam", "Adapted", "CNP", "CNPClassifier", "CheckpointedMAML", "Classical", "Controller", "Episode",
+           "Examples", "FromScratch", "IMAML", "Learner", "MAML", "MatchingNet", "MetaLSTM", "MetaSGD", "Metric",
+           "Momentum", "NearestCentroid", "Network", "NonFiniteLoss", "Pretrained", "ProtoNet", "RECIPES", "RelationNet",
+           "Reptile", "SGD", "Score", "Unrolled", "card", "conv4", "embedder", "evaluate", "load", "mlp", "proof", "setup",
+           "task_loss", "task_score", "tasks", "train"]
 
 
 def __getattr__(name: str):

@@ -2,11 +2,13 @@
 from .anil import ANIL
 from .base import Learner
 from .baselines import FromScratch, NearestCentroid, Pretrained
+from .checkpointed import CheckpointedMAML
 from .classical import Classical
 from .cnp import CNP, CNPClassifier
 from .controller import Controller
 from .embedding import Metric, embedder
 from .hand_made import SGD, Adam, Momentum
+from .imaml import IMAML
 from .maml import MAML, Adapted
 from .matching import MatchingNet
 from .meta_lstm import MetaLSTM
@@ -16,6 +18,6 @@ from .relation import RelationNet
 from .reptile import Reptile
 from .unrolled import Unrolled
 
-__all__ = ["Adam", "Adapted", "ANIL", "CNP", "CNPClassifier", "Classical", "Controller", "FromScratch", "Learner", "MAML", "MatchingNet",
-           "MetaLSTM", "MetaSGD", "Metric", "Momentum", "NearestCentroid", "Pretrained", "ProtoNet", "RelationNet", "Reptile",
-           "SGD", "Unrolled", "embedder"]
+__all__ = ["Adam", "Adapted", "ANIL", "CNP", "CNPClassifier", "CheckpointedMAML", "Classical", "Controller", "FromScratch",
+           "IMAML", "Learner", "MAML", "MatchingNet", "MetaLSTM", "MetaSGD", "Metric", "Momentum", "NearestCentroid",
+           "Pretrained", "ProtoNet", "RelationNet", "Reptile", "SGD", "Unrolled", "embedder"]

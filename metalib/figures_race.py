@@ -105,6 +105,7 @@ def race_curves(curves: Mapping[str, np.ndarray], horizon: int | None = None, ti
         axes.text(horizon, 1, " trained this far", transform=axes.get_xaxis_transform(), va="top", fontsize=9)
     if log:
         axes.set_yscale("log")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend(frameon=False, fontsize=9)
     return figure
 
@@ -127,29 +128,29 @@ def finish(results: Mapping[str, np.ndarray], at: tuple[int, ...] = (5, 10), tit
         axes.set_yticks(range(len(results)), list(results))
         axes.set_xlim(left=0)
         axes.margins(x=0.18)
-    panels[0].invert_yaxis()
+    panels[0].set_ylim(len(results) - 0.5, -0.5)
     return figure
 
 
-def standings(group: Mapping[str, Mapping], title: str = "") -> Figure:
+def standings(group: Mapping[str, Mapping], title: str = "", edge: float = 100.0) -> Figure:
     """Shipped contests: the learned optimiser's loss as a multiple of the best rival's, after each number of steps.
 
-    Filled: the differences task by task say that it is ahead, or behind; hollow: they cannot tell.
+    Filled: the differences task by task say that it is ahead, or behind; hollow: they cannot tell. Beyond `edge` it stands there.
     """
-    figure = new(8.6, 1.0 + 0.42 * len(group))
+    figure = new(8.6, 1.0 + 0.46 * len(group))
     axes = plain(figure.add_subplot(), title, "loss as a multiple of the best tuned rival's; left of 1 the learned one is ahead")
     steps = next(iter(group.values()))["at"]
     for k, step in enumerate(steps):
         for i, contest in enumerate(group.values()):
             rivals = min(row["loss"][k][0] for name, row in contest.items() if name.startswith("best "))
-            ratio = contest["learned"]["loss"][k][0] / rivals
+            ratio = min(contest["learned"]["loss"][k][0] / rivals, edge)
             filled = standing(contest, k) != "level"
-            axes.plot(ratio, i + 0.12 * (k - (len(steps) - 1) / 2), MARKERS[k], color=COLOURS[1 + k], ms=8, mew=1.6,
+            axes.plot(ratio, i + 0.18 * (k - (len(steps) - 1) / 2), MARKERS[k], color=COLOURS[1 + k], ms=8, mew=1.6,
                       mfc=COLOURS[1 + k] if filled else "none", label=f"after {step}" if i == 0 else None)
     axes.axvline(1, color=BLACK, lw=1)
     axes.set_xscale("log")
     axes.set_yticks(range(len(group)), list(group))
-    axes.invert_yaxis()
+    axes.set_ylim(len(group) - 0.5, -0.5)
     axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5), title="steps")
     return figure
 

@@ -26,6 +26,14 @@ def test_curves_are_the_same_whether_or_not_a_learner_shows_its_path():
     np.testing.assert_allclose(with_path, without, rtol=1e-4, atol=1e-5)
 
 
+def test_another_judge_counts_errors():
+    digits, learner = ml.tasks.Digits(), ml.SGD(ml.conv4(5, channels=4), 0.4)
+    shape = dict(n_way=5, k_shot=1, n_query=4)
+    found = race.curves(learner, digits, 2, 4, judge=race.errors, **shape)
+    right = ml.evaluate(learner, digits, 4, steps=2, **shape).values
+    np.testing.assert_allclose(found[:, 2], 1 - right, atol=1e-6)
+
+
 def test_tuning_finds_the_best_rate_of_the_grid_and_forgives_divergence():
     grids = race.tune(linear(3), TASKS, 8, rates=(0.01, 0.5, 1e9), episodes=20)
     assert set(grids) == {"SGD", "momentum", "Adam"}
@@ -49,7 +57,8 @@ def test_figures_draw():
     learners = {"Meta-LSTM": ml.MetaLSTM(net), "controller": ml.Controller(net)}
     grids = race.tune(net, tasks, 2, rates=(0.01, 0.1), episodes=5)
     curves = {name: race.curves(learner, tasks, 3, 5) for name, learner in learners.items()}
-    drawn = [figures_race.preprocessing(), figures_race.tuning(grids, 2, {"controller": 1.0}), figures_race.race_curves(curves, 2),
+    group = {"here": {"at": [2], "learned": {"loss": [[1.0, 0.1]]}, "best SGD": {"loss": [[2.0, 0.1]], "behind": [[1.0, 0.2]]}}}
+    drawn = [figures_race.preprocessing(), figures_race.unroll(), figures_race.standings(group, "elsewhere"), figures_race.tuning(grids, 2, {"controller": 1.0}), figures_race.race_curves(curves, 2),
              figures_race.finish({name: values[:, 1:3] for name, values in curves.items()}),
              figures_race.gates(learners["Meta-LSTM"], episode, 3, {"i": "rate", "f": "decay"}),
              figures_race.schedules(learners, episode, 3)]

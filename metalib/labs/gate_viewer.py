@@ -26,7 +26,7 @@ SMALL = 1e-5                                    # moves below are drawn linearly
 LAYERS = ("first layer", "second layer", "last layer")
 # What each kind shows: name, title, lowest and highest value on the axis. Held or untrained gates may lie beyond.
 GAUGES = {
-    "MetaLSTM": (("i", "input gate i: learned rate", 0.006, 0.012), ("f", "forget gate f: learned decay", 0.98, 1.0)),
+    "MetaLSTM": (("i", "input gate i: learned rate", 0.006, 0.012), ("f", "forget gate f: learned decay", 0.99, 1.0)),
     "Controller": (("alpha", "α: learned rate", 0.0, 1.0), ("g", "size of g: learned direction", 0.0, 0.6)),
 }
 

@@ -1,4 +1,7 @@
-"""What one meta-step costs: memory to the byte, time as it comes. `python -m metalib.cost` makes the shipped measurement.
+"""What one meta-step costs: memory to the byte, time as it comes. Shipped measurements:
+
+    python -m metalib.cost cost      memory and time against inner steps, width and tasks, for each method
+    python -m metalib.cost price     error against CPU seconds of meta-training, for each learner
 
 Memory is counted where it arises: PyTorch hands every tensor that it keeps for a backward pass to a pair of hooks
 (https://docs.pytorch.org/docs/stable/autograd.html, "Hooks for saved tensors"). The largest number of bytes kept at any one
@@ -8,6 +11,7 @@ from __future__ import annotations
 
 import json
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -16,12 +20,12 @@ import torch
 from torch import Tensor, nn
 
 from .episodes import Episode, at_least
-from .learners import ANIL, IMAML, MAML, CheckpointedMAML, Learner, Reptile
+from .learners import ANIL, CNP, IMAML, MAML, CheckpointedMAML, Learner, MetaSGD, Pretrained, Reptile
 from .measure import shipped
 from .networks import mlp
 from .recipes import PRETRAINED
 from .tasks import Sinusoid
-from .training import setup, write_atomically
+from .training import evaluate, setup, train, write_atomically
 
 METHODS: dict[str, Callable[[nn.Module, int], Learner]] = {
     "MAML": lambda net, steps: MAML(net, 0.01, steps),
@@ -33,6 +37,15 @@ METHODS: dict[str, Callable[[nn.Module, int], Learner]] = {
 }
 STEPS, WIDTHS, TASKS, POINTS = (1, 2, 4, 8, 16, 32), (20, 40, 80, 160), (5, 25, 50), 10
 SMALL = (1, 2)                              # the two cheap measurements from which the dear ones are predicted
+BUDGETS = (100, 300, 1_000, 3_000)          # meta-iterations; the outer rate falls to zero within each
+RUNNERS: dict[str, tuple[Callable[[], Learner], int | None]] = {      # learner, and the inner steps that it is judged by
+    "MAML": (lambda: MAML(mlp(1, 40, 40, 1), 0.01, 1), 10), "MAML, 5 steps": (lambda: MAML(mlp(1, 40, 40, 1), 0.01, 5), 10),
+    "first order": (lambda: MAML(mlp(1, 40, 40, 1), 0.01, 1, first_order=True), 10),
+    "ANIL": (lambda: ANIL(mlp(1, 40, 40, 1), 0.01, 1), 5), "Meta-SGD": (lambda: MetaSGD(mlp(1, 40, 40, 1), 0.01, 1), 1),
+    "Reptile": (lambda: Reptile(mlp(1, 40, 40, 1), 0.01, 5, batch=10), 10),
+    "implicit MAML": (lambda: IMAML(mlp(1, 40, 40, 1)), 16), "CNP": (CNP, None),
+    "pretrained": (lambda: Pretrained(mlp(1, 40, 40, 1)), 10),
+}
 
 
 class Kept:
@@ -138,6 +151,34 @@ def recorded(method: str, width: int, n_tasks: int) -> dict[str, list[float]]:
     return shipped("cost")[method][str(width)][str(n_tasks)]
 
 
+def budget(name: str, iterations: int, seed: int = 0) -> tuple[float, float, float]:
+    """One whole run of RUNNERS[name] on sinusoids, K = 10: (CPU seconds of training, error on 200 new waves, its 95 % half-width)."""
+    make, steps = RUNNERS[name]
+    with torch.random.fork_rng(devices=[]):
+        setup(seed)
+        learner = make()
+    start = time.process_time()
+    train(learner, Sinusoid(), iterations, lr=3e-3, schedule="cosine", clip=10.0, seed=seed, k_shot=POINTS, n_query=POINTS, progress=False)
+    spent = time.process_time() - start
+    score = evaluate(learner, Sinusoid(), 200, k_shot=POINTS, n_query=50, **({} if steps is None else {"steps": steps}))
+    return round(spent, 3), round(score.mean, 4), round(score.ci95, 4)
+
+
+def price(progress: bool = True) -> dict:
+    """What the same score costs: name -> one (seconds, error, half-width) per entry of BUDGETS, each a run of its own."""
+    found = {}
+    for name in RUNNERS:
+        found[name] = [budget(name, iterations) for iterations in BUDGETS]
+        if progress:
+            print(name, found[name], flush=True)
+    return found
+
+
+def main(name: str) -> None:
+    found = {"cost": grid, "price": price}[name]()
+    write_atomically(PRETRAINED / f"{name}.measured.json", (json.dumps(found) + "\n").encode())
+
+
 if __name__ == "__main__":
-    setup(0)
-    write_atomically(PRETRAINED / "cost.measured.json", (json.dumps(grid()) + "\n").encode())
+    torch.set_num_threads(1)
+    main(sys.argv[1])

@@ -82,7 +82,8 @@ def characters() -> dict[str, Contest]:
     for title, k, family in (("Omniglot, K = 1", 1, Omniglot("test")), ("Omniglot, K = 5", 5, Omniglot("test")),
                              ("new glyphs, K = 1", 1, Glyphs(seed=1))):
         shape = dict(n_way=5, k_shot=k, n_query=15, judge=errors)
-        found[title] = Contest(load(f"meta-lstm-omniglot-5w{k}s"), family, (1, 3, 5), 60, 20, shape, Omniglot("train"), RATES[4::2])
+        found[title] = Contest(load(f"meta-lstm-omniglot-5w{k}s"), family, (1, 3, 5), 60, 20, shape, Omniglot("train"),
+                               RATES[4::2])
     return found
 
 
@@ -90,7 +91,7 @@ GROUPS = {"bowls": bowls, "waves": waves, "learned start": learned_start, "chara
 
 
 def run(contest: Contest) -> dict[str, dict]:
-    """Race: name -> rate for each of `at`; [mean, 95 % half-width] of the loss, and of how far it lies above the learned one's."""
+    """Race: name -> rate for each of `at`; [mean, 95 % half-width] of the loss, and of how far above the learned one's."""
     c = contest
     grids = tune(c.learned.network, c.tuned_on or c.tasks, max(c.at), c.rates, episodes=c.tuning, **c.shape)
     results = race({"learned": c.learned}, c.learned.network, c.tasks, c.at, c.episodes, grids=grids, **c.shape)

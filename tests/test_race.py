@@ -58,7 +58,8 @@ def test_figures_draw():
     grids = race.tune(net, tasks, 2, rates=(0.01, 0.1), episodes=5)
     curves = {name: race.curves(learner, tasks, 3, 5) for name, learner in learners.items()}
     group = {"here": {"at": [2], "learned": {"loss": [[1.0, 0.1]]}, "best SGD": {"loss": [[2.0, 0.1]], "behind": [[1.0, 0.2]]}}}
-    drawn = [figures_race.preprocessing(), figures_race.unroll(), figures_race.standings(group, "elsewhere"), figures_race.tuning(grids, 2, {"controller": 1.0}), figures_race.race_curves(curves, 2),
+    drawn = [figures_race.preprocessing(), figures_race.unroll(), figures_race.standings(group, "elsewhere"),
+             figures_race.tuning(grids, 2, {"controller": 1.0}), figures_race.race_curves(curves, 2),
              figures_race.finish({name: values[:, 1:3] for name, values in curves.items()}),
              figures_race.gates(learners["Meta-LSTM"], episode, 3, {"i": "rate", "f": "decay"}),
              figures_race.schedules(learners, episode, 3)]

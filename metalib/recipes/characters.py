@@ -87,7 +87,8 @@ RECIPES.update({
                                     iterations=2_000, meta_batch=16, lr=3e-3, n_query=3),
     "meta-lstm-omniglot-5w1s": going_on("Meta-LSTM", omniglot_meta_lstm, 1),
     "meta-lstm-omniglot-5w5s": going_on("Meta-LSTM", omniglot_meta_lstm, 5),
-    "meta-lstm-fo-omniglot-5w5s": going_on("Meta-LSTM, first order as in the paper,", lambda: omniglot_meta_lstm(first_order=True), 5),
+    "meta-lstm-fo-omniglot-5w5s": going_on("Meta-LSTM, first order as in the paper,",
+                                           lambda: omniglot_meta_lstm(first_order=True), 5),
     "maml-rival-omniglot-5w1s": going_on("MAML", omniglot_maml, 1),
     "maml-rival-omniglot-5w5s": going_on("MAML", omniglot_maml, 5),
     # Snell et al. take 5 queries and 20,000 episodes or more; 3 queries and a rate that falls to zero get there in 3,500.

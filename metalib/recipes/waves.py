@@ -41,7 +41,8 @@ RECIPES.update({
                                      lambda net: learners.Controller(net, 10), lr=5e-3),
     # Its start goes on from MAML's: an LSTM state for each coordinate makes its own iterations dear.
     "meta-lstm-sinusoid": optimiser("Meta-LSTM on sinusoids, its start from maml-sinusoid",
-                                    lambda net: learners.MetaLSTM(load("maml-sinusoid").network, 10, first_order=False), iterations=3_000),
+                                    lambda net: learners.MetaLSTM(load("maml-sinusoid").network, 10, first_order=False),
+                                    iterations=3_000),
     "controller-quadratics": Recipe(
         "LSTM controller on bowls of 10 dimensions", lambda: learners.Controller(tasks.quadratics.linear(10), 20), bowls,
         dict(iterations=600, meta_batch=25, lr=1e-2, schedule="cosine"),

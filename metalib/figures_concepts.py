@@ -41,9 +41,9 @@ HISTORY = (
 
 def family_tree() -> Figure:
     """The families: the document's name, the field's name, what `adapt` does, and members by year."""
-    figure = new(9.4, 4.6)
+    figure = new(9.4, 4.6, "four families of meta-learning, with the document's names and the field's")
     axes = figure.add_subplot()
-    axes.set(xlim=(0, 12), ylim=(0, 6))
+    axes.set(xlim=(0, 12), ylim=(0.3, 6))
     axes.axis("off")
 
     def box(x, y, width, height, text, colour, **look):
@@ -66,7 +66,7 @@ def family_tree() -> Figure:
 
 def history() -> Figure:
     """Learning to learn, 1987 to 2020; equal spacing, not to scale."""
-    figure = new(9.4, 2.9)
+    figure = new(9.4, 2.9, f"a time line from {HISTORY[0][0]} to {HISTORY[-1][0]}")
     axes = figure.add_subplot()
     axes.set(xlim=(-0.6, len(HISTORY) - 0.4), ylim=(-2.1, 2.1))
     axes.axis("off")
@@ -102,7 +102,7 @@ def hunger(curves: Mapping[str, Mapping[int, Score]], title: str = "", chance: f
 
 def rows_of_images(rows: Mapping[str, Tensor]) -> Figure:
     """Title -> images [n, 1, 28, 28], a row each."""
-    figure = new(8.6, 0.2 + 0.78 * len(rows))
+    figure = new(8.6, 0.2 + 0.78 * len(rows), f"drawings in rows: {', '.join(rows)}")
     for axes, (title, images) in zip(np.atleast_1d(figure.subplots(len(rows), 1)), rows.items()):
         axes.imshow(1 - torch.cat(list(images[:, 0]), 1), cmap="gray", vmin=0, vmax=1)
         axes.set(xticks=[], yticks=[])
@@ -111,15 +111,17 @@ def rows_of_images(rows: Mapping[str, Tensor]) -> Figure:
 
 
 def paths(panels: Mapping[str, Mapping[str, Sequence[float]]], at: Sequence[float], x: str) -> Figure:
-    """Error against numbers of steps, from several starts: panel title -> {start: values}."""
+    """Error against numbers of steps or points, from several starts: panel title -> {start: values}."""
     figure = new(8.6, 3.2)
     for i, (axes, (title, curves)) in enumerate(zip(figure.subplots(1, len(panels), sharey=True), panels.items())):
         plain(axes, title, x, "mean squared error" if i == 0 else "")
         for name, values in curves.items():
             colour, style, marker = STARTS[name]
             axes.plot(at, values, style, color=colour, marker=marker, ms=4, label=name)
-        axes.set(yscale="log", xscale="symlog", xlim=(-0.15, 1.15 * max(at)))
-        ticks = [t for t in (0, 1, 3, 10, 30, 100) if t <= max(at)]
+        low = -0.15 if min(at) == 0 else 0.85 * min(at)
+        axes.set(yscale="log", xscale="symlog", xlim=(low, 1.15 * max(at)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        ticks = at if min(at) > 0 else [t for t in (0, 1, 3, 10, 30, 100) if t <= max(at)]
         axes.set_xticks(ticks, [str(t) for t in ticks])
         axes.xaxis.set_minor_locator(NullLocator())
     axes.legend(frameon=False, fontsize=9)
@@ -131,8 +133,8 @@ def average_wave(x: Tensor, pretrained: Tensor, formula: Tensor, waves: Tensor) 
     figure = new(8.6, 3.0)
     axes = plain(figure.add_subplot(), "The best answer to all tasks at once", "x", "y")
     axes.plot(x, waves.T, color=GREY, lw=0.8, alpha=0.5)
-    axes.plot(x, formula, "--", color=BLACK, lw=2.4, label="average of all waves, by formula")
-    axes.plot(x, pretrained, color=ORANGE, lw=2.4, label="the pretrained network, before any step")
+    axes.plot(x, pretrained, color=ORANGE, lw=5, label="the pretrained network, before any step")
+    axes.plot(x, formula, "--", color=BLACK, lw=1.6, label="average of all waves, by formula")
     axes.legend(frameon=False, loc="upper right", fontsize=9)
     return figure
 

@@ -1,0 +1,254 @@
+"""The listing of section 5 on trial: its text, a way to run it, a way to repair a line, and three measurements.
+
+The listing is a text, so that every repair is a line taken out and a line put in, and so that what is measured is what is read.
+It claims to be MAML: Finn, Abbeel, Levine 2017, https://arxiv.org/abs/1703.03400, algorithm 2.
+"""
+from __future__ import annotations
+
+import copy
+import json
+import sys
+import traceback
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import torch
+from torch import Tensor, nn
+
+from .episodes import generator
+from .learners import MAML
+from .networks import conv4
+from .recipes import PRETRAINED
+from .tasks import Glyphs
+from .training import Score, evaluate, train, write_atomically
+
+Task = tuple[Tensor, Tensor, Tensor, Tensor]
+
+LISTING = """\
+import torch
+import torch.nn as nn
+from torch.utils.data import DataLoader
+
+class MAML(nn.Module):
+    def __init__(self, model, inner_lr, outer_lr):
+        super().__init__()
+        self.model = model
+        self.inner_lr = inner_lr
+        self.outer_lr = outer_lr
+
+    def forward(self, x_spt, y_spt, x_qry, y_qry):
+        for _ in range(self.inner_lr):                                # inner loop
+            loss = F.cross_entropy(self.model(x_spt), y_spt)
+            self.model.zero_grad()
+            loss.backward()
+            for param in self.model.parameters():
+                param.data -= self.inner_lr * param.grad.data
+        return F.cross_entropy(self.model(x_qry), y_qry)              # outer loss
+
+model = ...
+optimizer = torch.optim.Adam(model.parameters(), lr=outer_lr)
+
+for epoch in range(num_epochs):
+    for x_spt, y_spt, x_qry, y_qry in dataloader:
+        loss = model(x_spt, y_spt, x_qry, y_qry)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+"""
+
+# What stops it, in the order in which running it finds out; for each, (the part as it was, the part as it must be).
+LOUD = (
+    (("model = ...\n", "model = MAML(small_network(), inner_lr=0.4, outer_lr=outer_lr)\n"),),
+    (("model = MAML", "outer_lr = 3e-3\nmodel = MAML"),),
+    (("for epoch", "num_epochs = 1\nfor epoch"),),
+    (("num_epochs = 1\n", "num_epochs, dataloader = 1, list(some_tasks(2))\n"),),
+    (("range(self.inner_lr)", "range(self.inner_steps)"), ("inner_lr, outer_lr):", "inner_lr, outer_lr, inner_steps=1):"),
+     ("self.outer_lr = outer_lr\n", "self.outer_lr = outer_lr\n        self.inner_steps = inner_steps\n")),
+    (("import torch.nn as nn\n", "import torch.nn as nn\nimport torch.nn.functional as F\n"),),
+)
+
+# What does not stop it. 1: each task gets weights of its own, and the start outlives it.
+OVERWRITES = """\
+            loss = F.cross_entropy(self.model(x_spt), y_spt)
+            self.model.zero_grad()
+            loss.backward()
+            for param in self.model.parameters():
+                param.data -= self.inner_lr * param.grad.data
+        return F.cross_entropy(self.model(x_qry), y_qry)              # outer loss
+"""
+COPIES = """\
+            loss = F.cross_entropy(functional_call(self.model, fast, (x_spt,)), y_spt)
+            grads = torch.autograd.grad(loss, list(fast.values()))
+            fast = {name: p - self.inner_lr * g for (name, p), g in zip(fast.items(), grads)}
+        return F.cross_entropy(functional_call(self.model, fast, (x_qry,)), y_qry)      # outer loss
+"""
+OWN_WEIGHTS = ((OVERWRITES, COPIES),
+               ("        for _ in range", "        fast = dict(self.model.named_parameters())\n        for _ in range"),
+               ("functional as F\n", "functional as F\nfrom torch.func import functional_call\n"))
+# 2: the gradient goes through the step.
+THROUGH_THE_STEP = (("list(fast.values()))", "list(fast.values()), create_graph=True)"),)
+# 3: several tasks in one outer step, and what has become idle goes.
+SEVERAL_TASKS = (("list(some_tasks(2))", "list(some_batches(2, meta_batch=16))"),
+                 ("for x_spt, y_spt, x_qry, y_qry in dataloader:", "for batch in dataloader:"),
+                 ("loss = model(x_spt, y_spt, x_qry, y_qry)", "loss = torch.stack([model(*task) for task in batch]).mean()"),
+                 ("from torch.utils.data import DataLoader\n", ""), ("        self.outer_lr = outer_lr\n", ""),
+                 ("inner_lr, outer_lr, inner_steps", "inner_lr, inner_steps"), (", outer_lr=outer_lr)", ")"))
+
+
+LISTED = "as listed, made to run"
+STAGES = {LISTED: sum(LOUD, ()), "own weights for each task": OWN_WEIGHTS, "gradient through the step": THROUGH_THE_STEP,
+          "16 tasks in a step": SEVERAL_TASKS}
+
+
+def stages() -> dict[str, str]:
+    """The text after each group of repairs."""
+    text, found = LISTING, {}
+    for name, changes in STAGES.items():
+        text = found[name] = repair(text, *changes)
+    return found
+
+
+def repair(text: str, *changes: tuple[str, str]) -> str:
+    """The text with each (old, new) changed once.
+
+    Raises:
+        ValueError: where an old part is not there, or there more than once: a repair that does not fit is no repair.
+    """
+    for old, new in changes:
+        if text.count(old) != 1:
+            raise ValueError(f"{old!r} is in the text {text.count(old)} times; a repair changes one place.")
+        text = text.replace(old, new)
+    return text
+
+
+def run(text: str) -> SimpleNamespace:
+    """Run a text from top to bottom; what it has defined, as attributes. It finds here `small_network` and `some_tasks`."""
+    names = {"small_network": small_network, "some_tasks": some_tasks, "some_batches": some_batches}
+    exec(compile(text, "<listing>", "exec"), names)               # ours, or the reader's own edit of it
+    return SimpleNamespace(**{name: value for name, value in names.items() if not name.startswith("__")})
+
+
+def attempt(text: str) -> str:
+    """What happens to whoever runs the text: the line that stops it and the error, or that it runs."""
+    try:
+        run(text)
+    except (NameError, TypeError, AttributeError) as error:
+        line = [frame.lineno for frame in traceback.extract_tb(sys.exc_info()[2]) if frame.filename == "<listing>"][-1]
+        return f"line {line}, {text.splitlines()[line - 1].split('#')[0].strip()}\n    {type(error).__name__}: {error}"
+    return "it runs to its end"
+
+
+def small_network(dtype: torch.dtype = torch.float32) -> nn.Module:
+    """The same small network every time: 5 answers for images of 28 x 28."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return conv4(5, channels=8).to(dtype)
+
+
+def some_tasks(n: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Iterator[Task]:
+    """Tasks of five glyphs, one drawing of each to learn from and three to be judged on, as the listing takes them."""
+    episode = Glyphs(seed=0).sample(n, n_way=5, k_shot=1, n_query=3, seed=(seed, n)).to(dtype)
+    yield from zip(episode.support.x, episode.support.y, episode.query.x, episode.query.y)
+
+
+def some_batches(n: int, meta_batch: int, seed: int = 0) -> Iterator[list[Task]]:
+    """Batches of such tasks."""
+    tasks = list(some_tasks(n * meta_batch, seed))
+    return (tasks[i:i + meta_batch] for i in range(0, len(tasks), meta_batch))
+
+
+# The three measurements: in float64, each on a fresh copy of the same start -----------------------------------------------------
+
+def fresh(text: str) -> nn.Module:
+    """The text's `MAML` around the small network, in float64."""
+    model = run(text).model
+    model.model.load_state_dict(small_network().state_dict())
+    model.zero_grad()
+    return model.double()
+
+
+def start_moved(model: nn.Module, task: Task) -> float:
+    """How far a mere forward pass moves the initial parameters, relative to their size: 0 where each task begins where all do."""
+    model = copy.deepcopy(model)
+    before = nn.utils.parameters_to_vector(model.parameters()).detach().clone()
+    model(*task)
+    return ((nn.utils.parameters_to_vector(model.parameters()).detach() - before).norm() / before.norm()).item()
+
+
+def gradient(model: nn.Module, task: Task) -> Tensor:
+    """What `backward` leaves in .grad after one task, as one vector: the listing's last three lines but one."""
+    model = copy.deepcopy(model)
+    loss = model(*task)
+    model.zero_grad()
+    loss.backward()
+    return torch.cat([p.grad.flatten() for p in model.parameters()])
+
+
+def gradient_off(model: nn.Module, task: Task, directions: int = 5, h: float = 1e-6) -> float:
+    """How far that is from the slopes of the loss itself, by finite differences in random directions: a part of the largest."""
+    rng, wrong, largest = generator(5), 0.0, 0.0
+    found, start = gradient(model, task), nn.utils.parameters_to_vector(model.parameters()).detach()
+    for _ in range(directions):
+        v = torch.from_numpy(rng.standard_normal(len(start)))
+        slope = (loss_at(model, start + h * v, task) - loss_at(model, start - h * v, task)) / (2 * h)
+        wrong, largest = max(wrong, abs(slope - (found @ v).item())), max(largest, abs(slope))
+    return wrong / largest
+
+
+def loss_at(model: nn.Module, start: Tensor, task: Task) -> float:
+    """The outer loss of one task from another start."""
+    model = copy.deepcopy(model)
+    nn.utils.vector_to_parameters(start, model.parameters())
+    return model(*task).item()
+
+
+def scatter(model: nn.Module, meta_batch: int, n: int = 96) -> float:
+    """How much the gradient of a meta-batch changes from one batch to the next: its standard deviation over n tasks in batches."""
+    grads = torch.stack([gradient(model, task) for task in some_tasks(n, seed=1, dtype=torch.float64)])
+    return grads.view(n // meta_batch, meta_batch, -1).mean(1).std(0).norm().item()
+
+
+def verdict(text: str) -> str:
+    """The first two measurements of a text, as a sentence."""
+    model, task = fresh(text), next(some_tasks(1, seed=3, dtype=torch.float64))
+    moved, off = start_moved(model, task), gradient_off(model, task)
+    return (f"one forward pass moves the start by {100 * moved:.0f} % of its size; "
+            f"the gradient is {f'{100 * off:.0f} % off' if off > 1e-5 else 'right (within 1e-5 of finite differences)'}")
+
+
+# Does it learn? -------------------------------------------------------------------------------------------------------------------
+
+NEW = dict(n_way=5, k_shot=1, n_query=5)
+
+
+def trained(text: str, n_tasks: int) -> MAML:
+    """Run the text on this many training tasks instead of its few; its network, as a learner that takes one step."""
+    many = text.replace("some_tasks(2)", f"some_tasks({n_tasks})").replace("some_batches(2,", f"some_batches({n_tasks // 16},")
+    return MAML(run(many).model.model, inner_lr=0.4)
+
+
+def judged(learner: MAML, episodes: int = 200) -> Score:
+    """Accuracy on glyphs of a family that no stage was trained on."""
+    return evaluate(learner, Glyphs(seed=1), episodes, **NEW)
+
+
+def measured() -> dict:
+    """What `python -m metalib.trial` wrote."""
+    return json.loads((PRETRAINED / "trial.measured.json").read_text(encoding="utf-8"))
+
+
+def main(n_tasks: int = 800) -> None:
+    """Train every stage on the same tasks, the last also for as many steps, and write what they reach."""
+    torch.set_num_threads(1)
+    learners = {name: trained(text, n_tasks) for name, text in stages().items()}
+    longer = MAML(small_network(), inner_lr=0.4)
+    train(longer, Glyphs(seed=0), n_tasks, meta_batch=16, lr=3e-3, progress=False, n_way=5, k_shot=1, n_query=3)
+    scores = {name: judged(learner, 600) for name, learner in learners.items()} | {"16 tasks in a step, as many steps": judged(longer, 600)}
+    note = {"tasks": n_tasks, "torch": torch.__version__,
+            "accuracy": {name: [round(score.mean, 4), round(score.ci95, 4)] for name, score in scores.items()}}
+    write_atomically(PRETRAINED / "trial.measured.json", (json.dumps(note, indent=2) + "\n").encode())
+    print("\n".join(f"{name}: {score}" for name, score in scores.items()))
+
+
+if __name__ == "__main__":
+    main()

@@ -104,7 +104,7 @@ def rows_of_images(rows: Mapping[str, Tensor]) -> Figure:
     """Title -> images [n, 1, 28, 28], a row each."""
     figure = new(8.6, 0.2 + 0.78 * len(rows), f"drawings in rows: {', '.join(rows)}")
     for axes, (title, images) in zip(np.atleast_1d(figure.subplots(len(rows), 1)), rows.items()):
-        axes.imshow(1 - torch.cat(list(images[:, 0]), 1), cmap="gray", vmin=0, vmax=1)
+        axes.imshow(1 - torch.cat(list(images[:, 0]), 1).numpy(), cmap="gray", vmin=0, vmax=1)
         axes.set(xticks=[], yticks=[])
         axes.set_ylabel(title, rotation=0, ha="right", va="center", fontsize=10)
     return figure
@@ -113,7 +113,8 @@ def rows_of_images(rows: Mapping[str, Tensor]) -> Figure:
 def paths(panels: Mapping[str, Mapping[str, Sequence[float]]], at: Sequence[float], x: str) -> Figure:
     """Error against numbers of steps or points, from several starts: panel title -> {start: values}."""
     figure = new(8.6, 3.2)
-    for i, (axes, (title, curves)) in enumerate(zip(figure.subplots(1, len(panels), sharey=True), panels.items())):
+    every = np.atleast_1d(figure.subplots(1, len(panels), sharey=True))
+    for i, (axes, (title, curves)) in enumerate(zip(every, panels.items())):
         plain(axes, title, x, "mean squared error" if i == 0 else "")
         for name, values in curves.items():
             colour, style, marker = STARTS[name]

@@ -1,4 +1,4 @@
-"""The labs of chapters 1 and 2, the tasks and measurements behind them: plain calls, the sentence, the mouse."""
+"""The labs of chapters 1 and 2, the tasks, measurements and static figures beside them: plain calls, the sentence, the mouse."""
 import math
 
 import numpy as np
@@ -7,7 +7,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 import metalib as ml
-from metalib import measure
+from metalib import figures_concepts, measure
 from metalib.labs import data_hunger, metric_space, transfer_or_meta
 from metalib.labs.pointer import Pointer
 
@@ -204,3 +204,20 @@ def test_no_class_is_left_without_a_point():
     points = [[0, 0, 0], [1, 1, 1]]
     metric_space.relabel(points, 0, 2)
     assert points[0][2] == 0
+
+
+# ---- static figures
+
+@pytest.mark.parametrize("draw, words", [
+    (figures_concepts.family_tree, "families"), (figures_concepts.history, "1987 to 2020"),
+    (lambda: figures_concepts.rows_of_images(dict.fromkeys(("three", "five"), torch.zeros(2, 1, 28, 28))), "three, five"),
+    (lambda: figures_concepts.paths({"near": {"MAML": [1.0, 0.1]}, "far": {"MAML": [9.0, 2.0]}}, (2, 50), "points"), "near; far"),
+])
+def test_a_static_figure_can_be_read_aloud(draw, words):
+    faces, _ = draw()._repr_mimebundle_()
+    assert words in faces["text/plain"]
+
+
+def test_error_over_points_begins_at_the_first_point_and_over_steps_at_none():
+    lows = [figures_concepts.paths({"near": {"MAML": [1.0, 0.1]}}, at, "x").axes[0].get_xlim()[0] for at in ((2, 50), (0, 50))]
+    assert 0 < lows[0] < 2 and lows[1] < 0

@@ -124,7 +124,7 @@ def finish(results: Mapping[str, np.ndarray], at: tuple[int, ...] = (5, 10), tit
             mean, ci = mean_ci(values[:, k])
             learned = not name.startswith("best ")
             axes.errorbar(mean, i, xerr=ci, fmt="D" if learned else "o", color=BLUE if learned else GREY, capsize=4, ms=7)
-            axes.text(mean + ci, i, f"  {mean:.2f}", va="center", fontsize=9)
+            axes.text(mean + ci, i, f"  {mean:.2f}" if mean >= 1 else f"  {mean:.3f}", va="center", fontsize=9)
         axes.set_yticks(range(len(results)), list(results))
         axes.set_xlim(left=0)
         axes.margins(x=0.18)
@@ -146,9 +146,11 @@ def standings(group: Mapping[str, Mapping], title: str = "", edge: float = 100.0
             ratio = min(contest["learned"]["loss"][k][0] / rivals, edge)
             filled = standing(contest, k) != "level"
             axes.plot(ratio, i + 0.18 * (k - (len(steps) - 1) / 2), MARKERS[k], color=COLOURS[1 + k], ms=8, mew=1.6,
-                      mfc=COLOURS[1 + k] if filled else "none", label=f"after {step}" if i == 0 else None)
+                      mfc=COLOURS[1 + k] if filled else "none")
+        axes.plot([], [], MARKERS[k], color=COLOURS[1 + k], ms=8, label=f"after {step}")
     axes.axvline(1, color=BLACK, lw=1)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_yticks(range(len(group)), list(group))
     axes.set_ylim(len(group) - 0.5, -0.5)
     axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5), title="steps")

@@ -23,7 +23,8 @@ from .tasks import Digits, Glyphs, Shifted
 from .tasks.pool import Pool
 from .training import evaluate, setup, train, write_atomically
 
-KINDS = {"frequency": (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0), "amplitude": (0.5, 1.0, 2.0, 3.5, 5.0, 7.5, 10.0, 12.5, 15.0),
+KINDS = {"frequency": (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0),
+         "amplitude": (0.5, 1.0, 2.0, 3.5, 5.0, 7.5, 10.0, 12.5, 15.0),
          "offset": (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0)}
 TRAINED = {"frequency": (1.0, 1.0), "amplitude": (0.1, 5.0), "offset": (0.0, 0.0)}           # what the training waves had
 POINTS, STEPS = (5, 10, 20), (1, 5, 10, 30)
@@ -86,9 +87,10 @@ def diversity_cell(n_waves: int, name: str, iterations: int = 1_000, seed: int =
         setup(seed)
         learner = MAML(mlp(1, 40, 40, 1), 0.01) if name == GRADIENT else CNP()
     shape = dict(k_shot=10, n_query=10)
-    train(learner, Pool(n_waves, seed=seed), iterations, lr=3e-3, schedule="cosine", clip=10.0, seed=seed, progress=False, **shape)
+    own, new = Pool(n_waves, seed=seed), Pool(2_000, seed=99)
+    train(learner, own, iterations, lr=3e-3, schedule="cosine", clip=10.0, seed=seed, progress=False, **shape)
     options = dict(steps=10) if name == GRADIENT else {}
-    return tuple(round(evaluate(learner, pool, 400, **options, **shape).mean, 4) for pool in (Pool(n_waves, seed=seed), Pool(2_000, seed=99)))
+    return tuple(round(evaluate(learner, pool, 400, **options, **shape).mean, 4) for pool in (own, new))
 
 
 def diversity(seeds: Sequence[int] = (0, 1, 2)) -> dict:
@@ -106,7 +108,8 @@ def image_learners() -> dict[str, Learner]:
     with torch.random.fork_rng(devices=[]):
         setup(0)
         untrained = MAML(conv4(5), 0.4, eval_steps=3).eval()
-    return {name: load(recipe) for name, recipe in READERS.items()} | {"untrained": untrained, "nearest centroid": NearestCentroid()}
+    shipped = {name: load(recipe) for name, recipe in READERS.items()}
+    return shipped | {"untrained": untrained, "nearest centroid": NearestCentroid()}
 
 
 def accuracy(learner: Learner, tasks, episodes: int, **shape) -> list[float]:
@@ -116,10 +119,11 @@ def accuracy(learner: Learner, tasks, episodes: int, **shape) -> list[float]:
 
 
 def images(episodes: int = 200) -> dict:
-    """5-way 1-shot on SYMBOLS for each learner; the prototypical network at other ways; it and MAML at other shots, on new glyphs."""
+    """5-way 1-shot on SYMBOLS for each learner; on new glyphs ProtoNet at other ways, it and MAML at other shots."""
     everyone, glyphs = image_learners(), SYMBOLS["new glyphs"]()
-    return {"symbols": {name: {title: accuracy(learner, family(), episodes, n_way=5, k_shot=1) for title, family in SYMBOLS.items()}
-                        for name, learner in everyone.items()},
+    symbols = {name: {title: accuracy(learner, family(), episodes, n_way=5, k_shot=1) for title, family in SYMBOLS.items()}
+               for name, learner in everyone.items()}
+    return {"symbols": symbols,
             "ways": {str(n): accuracy(everyone["ProtoNet"], glyphs, episodes, n_way=n, k_shot=1) for n in (2, 5, 10, 20, 50)},
             "shots": {name: {str(k): accuracy(everyone[name], glyphs, episodes, n_way=5, k_shot=k) for k in (1, 2, 5, 10)}
                       for name in ("MAML", "ProtoNet")}}

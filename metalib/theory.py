@@ -28,11 +28,12 @@ def one_step(tasks: Regressions, k_shot: int, alpha, away: float = 0.0):
         away: e^2, the squared distance of the start from w_0; `scratch(tasks)` for a start at 0.
     """
     d, prior = tasks.dim, tasks.dim * tasks.spread ** 2 + away
-    return prior * ((1 - alpha) ** 2 + alpha ** 2 * (d + 1) / k_shot) + alpha ** 2 * tasks.noise ** 2 * d / k_shot + tasks.noise ** 2
+    noise = tasks.noise ** 2
+    return prior * ((1 - alpha) ** 2 + alpha ** 2 * (d + 1) / k_shot) + alpha ** 2 * noise * d / k_shot + noise
 
 
 def best_rate(tasks: Regressions, k_shot: int, away: float = 0.0) -> float:
-    """The alpha of lowest risk: t / (t (1 + (d + 1) / K) + sigma^2 / K), with t = tau^2 + e^2 / d. Twice that is as bad as no step."""
+    """The alpha of lowest risk, t / (t (1 + (d + 1) / K) + sigma^2 / K), t = tau^2 + e^2 / d. Twice that is as bad as no step."""
     t = tasks.spread ** 2 + away / tasks.dim
     return t / (t * (1 + (tasks.dim + 1) / k_shot) + tasks.noise ** 2 / k_shot)
 
@@ -75,11 +76,11 @@ def after_steps(tasks: Regressions, x: Tensor, alpha: float, steps: int) -> floa
 def tied(tasks: Regressions, x: Tensor, strength: float) -> float:
     """The risk of implicit MAML's inner minimum from w_0, argmin 1/2 mean error + strength/2 |phi - w_0|^2, given the inputs.
 
-    With l_j as above: sum_j tau^2 (s / (l_j + s))^2 + sigma^2 / K l_j / (l_j + s)^2, + sigma^2. Lowest at s = sigma^2 / (K tau^2),
-    where the pull is the Bayesian prior.
+    With l_j as above: sum_j (tau^2 s^2 + sigma^2 l_j / K) / (l_j + s)^2, + sigma^2. Lowest at s = sigma^2 / (K tau^2), where the
+    pull is the Bayesian prior.
     """
     values = spectrum(x)
-    risk = tasks.spread ** 2 * (strength / (values + strength)) ** 2 + tasks.noise ** 2 / x.shape[1] * values / (values + strength) ** 2
+    risk = ((tasks.spread * strength) ** 2 + tasks.noise ** 2 * values / x.shape[1]) / (values + strength) ** 2
     return float(risk.sum(-1).mean()) + tasks.noise ** 2
 
 

@@ -1,4 +1,4 @@
-"""The labs of chapters 7 and 8: plain calls at all bounds, one sentence, the same picture for the same state, the numbers behind."""
+"""The labs of chapters 7 and 8: plain calls at all bounds, one sentence, the same picture for the same state, the numbers."""
 import pytest
 import torch
 
@@ -8,7 +8,8 @@ from metalib.labs import distance, implicit_maml, which_learner
 from metalib.labs.pointer import Pointer
 
 LABS = {"cost": cost_lab, "distance": distance, "implicit_maml": implicit_maml, "which_learner": which_learner}
-ANOTHER = {"cost": {"n_tasks": 50}, "distance": {"kind": "offset"}, "implicit_maml": {"stretch": 2.0}, "which_learner": {"answers": "values"}}
+ANOTHER = {"cost": {"n_tasks": 50}, "distance": {"kind": "offset"}, "implicit_maml": {"stretch": 2.0},
+           "which_learner": {"answers": "values"}}
 
 
 @pytest.fixture(params=LABS)
@@ -93,7 +94,7 @@ def test_two_steps_of_conjugate_gradients_are_exact_in_a_plane_and_one_is_first_
 
 
 def test_the_pull_decides_between_the_task_and_the_start():
-    weak, strong = (implicit_maml.compute(**STATE | {"strength": s}) for s in (implicit_maml.STRENGTHS[0], implicit_maml.STRENGTHS[-1]))
+    weak, strong = (implicit_maml.compute(**STATE | {"strength": implicit_maml.STRENGTHS[end]}) for end in (0, -1))
     assert (weak.solution - implicit_maml.OPTIMUM).norm() < 0.3 and (strong.solution - strong.theta).norm() < 0.05
     inner = implicit_maml.compute(**STATE | {"steps": 30})
     assert (inner.path[-1] - inner.solution).norm() < 1e-3

@@ -1,7 +1,7 @@
 """Lab: distance. Move the new wave away from the training waves in one property, and see how every learner's error follows.
 
-What to look for: inside, the learner that only reads the points (CNP) is best by far; outside it is the first to be wrong, and what
-still takes gradient steps degrades more slowly. At another frequency nobody's start is worth anything.
+What to look for: inside, the learner that only reads the points (CNP) is best by far; outside it is the first to be wrong, and
+what still takes gradient steps degrades more slowly. At another frequency nobody's start is worth anything.
 The right picture was measured by `python -m metalib.distance distance` (100 waves a point); the left one is computed live.
 """
 from __future__ import annotations
@@ -108,8 +108,8 @@ def make(fig):
         best, where = min(errors, key=errors.get), "as in training" if r.place in known else "unlike any training wave"
         use = [name for name in NAMES if errors[name] > 1]
         lost = f"{len(use)} of {len(NAMES)} are worse than answering 0" if use else "all are better than answering 0"
-        return (f"With {r.kind} {values[r.place]:g}, {where}, {r.k_shot} points and {r.steps} step{'s' * (r.steps != 1)}: unexplained by "
-                f"MAML {said(100 * errors['MAML'])} %, by the CNP {said(100 * errors['CNP'])} %, by fine-tuning "
+        return (f"With {r.kind} {values[r.place]:g}, {where}, {r.k_shot} points and {r.steps} step{'s' * (r.steps != 1)}: "
+                f"unexplained by MAML {said(100 * errors['MAML'])} %, by the CNP {said(100 * errors['CNP'])} %, by fine-tuning "
                 f"{said(100 * errors['pretrained'])} %; the best is {best}, and {lost}.")
 
     return [band, *labels, under, truth, *curves, dots, *lines, here], change

@@ -1,8 +1,8 @@
-"""Lab: implicit MAML. One bowl in a plane, a start tied to it by a spring, and the outer gradient that comes back through the spring.
+"""Lab: implicit MAML. One bowl in a plane, a start tied to it by a spring, the outer gradient that comes back through it.
 
-What to look for: the strength of the pull slides the solution along a curve from the task's optimum (no pull) to the start (strong
-pull); the exact arrow forgets the steep direction, where the support set decides whatever the start; two steps of conjugate gradients
-are exact in a plane, one is not. Everything has a closed form.
+What to look for: the strength of the pull slides the solution along a curve from the task's optimum (no pull) to the start
+(strong pull); the exact arrow forgets the steep direction, where the support set decides whatever the start; two steps of
+conjugate gradients are exact in a plane, one is not. Everything has a closed form.
 Rajeswaran et al. 2019, https://arxiv.org/abs/1909.04630, equations 3 and 6.
 """
 from __future__ import annotations
@@ -30,8 +30,8 @@ ARROWS = ("exact", "conjugate gradients", "first order")
 
 @dataclass(frozen=True)
 class Result:
-    """All in float64. Arguments: theta, solution phi*, [2]; trail of phi* over STRENGTHS [17, 2]; path of the inner steps [s + 1, 2];
-    arrows, unit directions of ARROWS [3, 2]; angles of the last two to the first, in degrees; lengths of the three, [3];
+    """All in float64. Arguments: theta, solution phi*, [2]; trail of phi* over STRENGTHS [17, 2]; path of the inner steps
+    [s + 1, 2]; arrows, unit directions of ARROWS [3, 2]; angles of the last two to the first, in degrees; their lengths [3];
     support loss on the plane [100, 100]."""
 
     strength: float
@@ -132,11 +132,13 @@ def make(fig):
             number.set_text(said(length))
         left = (r.path[-1] - r.solution).norm().item()
         near, far = (said((point - r.solution).norm().item()) for point in (r.theta, OPTIMUM))
-        return (f"With strength {r.strength:.2g} the solution lies {near} from the start and {far} from the task's optimum, and {r.steps} "
-                f"inner step{'s' * (r.steps != 1)} end {said(left)} from it; {r.cg_steps} step{'s' * (r.cg_steps > 1)} of conjugate "
-                f"gradients point{'s' * (r.cg_steps == 1)} {r.angles[0]:.0f}° off the exact gradient, first order {r.angles[1]:.0f}°.")
+        return (f"With strength {r.strength:.2g} the solution lies {near} from the start and {far} from the task's optimum, and "
+                f"{r.steps} inner step{'s' * (r.steps != 1)} end {said(left)} from it; "
+                f"{r.cg_steps} step{'s' * (r.cg_steps > 1)} of conjugate gradients "
+                f"point{'s' * (r.cg_steps == 1)} {r.angles[0]:.0f}° off the exact gradient, first order {r.angles[1]:.0f}°.")
 
-    return [ground, *frame, trail, path, *(a for arrow in arrows for a in arrow), best, query, phi, start, *sizes, *numbers], change
+    moving = [ground, *frame, trail, path, *(a for arrow in arrows for a in arrow), best, query, phi, start]
+    return [*moving, *sizes, *numbers], change
 
 
 def drag(event: Pointer, state: dict) -> dict | None:

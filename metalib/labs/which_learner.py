@@ -1,7 +1,7 @@
 """Lab: which learner? Say what your problem is like; the picture says what to try first, and why.
 
-A rule of thumb is not a theorem. Each rule below rests on something that this course measured, and names the chapter; where your own
-data disagree, believe your data.
+A rule of thumb is not a theorem. Each rule below rests on something that this course measured, and names the chapter; where your
+own data disagree, believe your data.
 """
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ METHODS = ("from scratch", "pretrain, then fine-tune", "ProtoNet", "MAML", "firs
 @dataclass(frozen=True)
 class Problem:
     """Arguments: answers "classes" or "values"; shots K for each class or task; ways (classes only); tasks there are to train on;
-    new "alike" or "unlike" the training tasks; time to train, "minutes" or "hours"; unsure: the answer must say how sure it is."""
+    new "alike" or "unlike" the training tasks; time to train, "minutes" or "hours"; unsure: it must say how sure it is."""
 
     answers: str
     shots: int
@@ -37,16 +37,16 @@ RULES: tuple[Rule, ...] = (
     ("from scratch", 3, lambda p: p.tasks == 1, "there is no second task to learn from"),
     ("from scratch", -2, lambda p: p.shots <= 5, "a handful teaches it little (chapter 1)"),
     ("pretrain, then fine-tune", 1, lambda p: p.shots >= 20, "enough examples to fine-tune on (chapter 2)"),
-    ("pretrain, then fine-tune", 1, lambda p: p.tasks <= 10 and p.answers == "classes", "few tasks, but features may still transfer"),
+    ("pretrain, then fine-tune", 1, lambda p: p.tasks <= 10 and p.answers == "classes", "few tasks, but features may transfer"),
     ("pretrain, then fine-tune", -2, lambda p: p.answers == "values" and p.shots <= 20, "it learns the average task (chapter 3)"),
-    ("ProtoNet", 3, lambda p: p.answers == "classes" and p.shots <= 20, "strongest for its price on few examples (chapters 1, 5)"),
+    ("ProtoNet", 3, lambda p: p.answers == "classes" and p.shots <= 20, "strong for its price on few examples (chapter 1)"),
     ("ProtoNet", 1, lambda p: p.answers == "classes" and p.ways > 5, "takes any number of classes (chapter 7)"),
     ("ProtoNet", -2, lambda p: p.shots >= 100, "a class mean cannot use them all (chapter 1)"),
     ("ProtoNet", -9, lambda p: p.answers == "values", "needs classes"),
     ("MAML", 2, lambda p: p.shots <= 20, "made for few examples (chapter 3)"),
     ("MAML", 1, lambda p: p.new == "unlike", "its steps still work off the beaten path (chapter 7)"),
     ("MAML", 1, lambda p: p.answers == "values" and p.time == "hours", "best start for few steps on waves (chapter 3)"),
-    ("MAML", -1, lambda p: p.time == "minutes" and p.answers == "classes", "dear on images (chapters 5, 7)"),
+    ("MAML", -1, lambda p: p.time == "minutes" and p.answers == "classes", "dear on images: see its card"),
     ("first order or Reptile", 2, lambda p: p.shots <= 20, "MAML's start at nearly its quality (chapter 3)"),
     ("first order or Reptile", 1, lambda p: p.new == "unlike", "it keeps learning by steps (chapter 7)"),
     ("first order or Reptile", 0.5, lambda p: p.time == "minutes", "memory of one step only (chapter 7)"),
@@ -58,7 +58,8 @@ RULES: tuple[Rule, ...] = (
 )
 # with one task nothing can be meta-learned, with ten little
 RULES += tuple((name, cost, test, why) for name in METHODS[2:] for cost, test, why in (
-    (-9, lambda p: p.tasks == 1, "one task cannot teach how to learn"), (-2, lambda p: p.tasks == 10, "ten tasks are few (chapter 7)")))
+    (-9, lambda p: p.tasks == 1, "one task cannot teach how to learn"),
+    (-2, lambda p: p.tasks == 10, "ten tasks are few (chapter 7)")))
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,8 @@ def make(fig):
         why = next((why for p, why in r.reasons[first] if p > 0), "the others have more against them")
         ways = f"{r.problem.ways} classes" if r.problem.answers == "classes" else "values"
         return (f"For {ways}, {r.problem.shots:,} example{'s' * (r.problem.shots != 1)} and {r.problem.tasks:,} training "
-                f"task{'s' * (r.problem.tasks != 1)}, try {first} first: {why}; then {second}, and compare both with the simplest "
-                f"thing that could work.")
+                f"task{'s' * (r.problem.tasks != 1)}, try {first} first: {why}; then {second}, and compare both with the "
+                f"simplest thing that could work.")
 
     return [*bars, *names, *whys], change
 

@@ -37,13 +37,13 @@ class IMAML(MAML):
 
     Example:
         >>> import metalib as ml
-        >>> learner = ml.IMAML(ml.mlp(1, 40, 40, 1), inner_lr=0.01, inner_steps=16, strength=2.0)
+        >>> learner = ml.IMAML(ml.mlp(1, 40, 40, 1), inner_lr=0.005, inner_steps=16, strength=2.0)
         >>> episode = ml.tasks.Sinusoid().sample(25, k_shot=10, n_query=10, seed=1)
         >>> bool(learner.backward(episode).isfinite())
         True
     """
 
-    def __init__(self, network: nn.Module, inner_lr: float = 0.01, inner_steps: int = 16, strength: float = 2.0,
+    def __init__(self, network: nn.Module, inner_lr: float = 0.005, inner_steps: int = 16, strength: float = 2.0,
                  cg_steps: int = 5, eval_steps: int | None = None):
         super().__init__(network, inner_lr, inner_steps, eval_steps=eval_steps)
         if not (math.isfinite(strength) and strength > 0):

@@ -45,7 +45,7 @@ class Pool:
             raise ValueError(f"tag is {self.tag!r}; use 'none', 'fixed' or 'fresh'.")
 
     def sample(self, n_tasks: int, k_shot: int = 10, n_query: int = 10, seed: int | Sequence[int] = 0) -> Episode:
-        """Draw waves from the pool, and points on each: support x [n_tasks, k_shot, 1 or 9]; about: wave, amplitude, phase [n_tasks]."""
+        """Draw waves from the pool, and points on each: support x [n_tasks, k_shot, 1 or 9]; about: wave, amplitude, phase."""
         at_least(1, n_tasks=n_tasks, k_shot=k_shot, n_query=n_query)
         pool, rng = generator((71, self.seed)), generator(seed)
         amplitudes, phases = pool.uniform(0.1, 5.0, self.n_waves), pool.uniform(0.0, math.pi, self.n_waves)

@@ -1,6 +1,6 @@
 """Linear regression tasks around a common mean: the family in which it can be worked out what a learned start is worth.
 
-    task i:   w_i = w_0 + spread * standard normal;    x standard normal in `dim` dimensions;    y = w_i . x + noise * standard normal
+    task i:  w_i = w_0 + spread * standard normal;  x standard normal in `dim` dimensions;  y = w_i . x + noise * standard normal
 
 Denevi, Ciliberto, Stamos, Pontil 2018, "Learning to Learn around a Common Mean", NeurIPS 31, and Bernacchia 2021,
 "Meta-learning with negative learning rates", https://arxiv.org/abs/2102.00940, study it. The closed forms are in theory.py.

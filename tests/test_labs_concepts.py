@@ -200,6 +200,12 @@ def test_the_buttons_do_by_keyboard_what_the_mouse_does():
     assert len(lab.compute(**lab.state).xy) == n
 
 
+def test_no_position_of_the_slider_of_points_is_dead():
+    lab = metric_space.lab()
+    n = len(lab.compute(**lab.state).xy)
+    assert [lab.compute(**lab.state | {"point": p}).held for p in (1, n, n + 1, 2 * n)] == [0, n - 1, 0, n - 1]
+
+
 def test_no_class_is_left_without_a_point():
     points = [[0, 0, 0], [1, 1, 1]]
     metric_space.relabel(points, 0, 2)

@@ -117,12 +117,12 @@ def compute(images: str, n_way: int, k_shot: int, seed: int, rule: str, temperat
 
     Arguments:
         images, n_way, k_shot, seed: the episode. rule: one of RULES. temperature: divides the logits; above 0.
-        point, dx, dy: which support point is moved, and how far (plane units).
+        point, dx, dy: which support point is moved (beyond the last the count begins again), and how far (plane units).
         points: (episode, support points (x, y, label)) placed by hand. held: the one under the pointer.
     """
     found = task(images, n_way, k_shot, seed)
     xy, y = points_of(images, n_way, k_shot, seed, points)
-    at = min(point, len(xy)) - 1
+    at = (point - 1) % len(xy)
     xy = xy.clone()
     xy[at] += torch.tensor([dx, dy])
     chances = judge(rule, temperature, xy, y, found.unit, torch.cat([GRID.reshape(-1, 2), found.query]))
@@ -135,6 +135,22 @@ def compute(images: str, n_way: int, k_shot: int, seed: int, rule: str, temperat
     return Result(found, xy, y, means, answers.argmax(-1), region, at, answers.max(-1)[0].mean().item())
 
 
+def canvas(axes, left: float, bottom: float, right: float, top: float):
+    """A picture over a rectangle of `axes`, and a function that paints images [3, h, w] on it, the first row at the bottom.
+
+    Enlarged here and put on the figure pixel by pixel: `imshow` would take five times as long.
+    """
+    (x0, y0), (x1, y1) = axes.transData.transform([(left, bottom), (right, top)]).round().astype(int)
+    pixels = np.full((y1 - y0, x1 - x0, 4), 255, np.uint8)
+    picture = axes.figure.figimage(pixels, x0, y0, origin="lower")
+
+    def paint(image: Tensor) -> None:
+        large = nn.functional.interpolate(image[None], size=pixels.shape[:2], mode="bilinear")[0]
+        pixels[..., :3] = (255 * large.clamp(0, 1)).byte().permute(1, 2, 0).numpy()
+        picture.set_data(pixels)
+    return picture, paint
+
+
 def make(fig):
     left, right = fig.subplots(1, 2, gridspec_kw=dict(left=0.015, right=0.985, bottom=0.1, top=0.91, wspace=0.03,
                                                       width_ratios=(1.75, 1)))
@@ -142,10 +158,9 @@ def make(fig):
     height = (SHOTS + QUERIES) * CELL + 12
     right.set(xlim=(0, len(COLOURS) * CELL), ylim=(height, -16), title="Support above, queries below")
     right.axis("off")
-    region = left.imshow(np.ones((*GRID.shape[:2], 3)), extent=(-WIDE, WIDE, -HIGH, HIGH), origin="lower", aspect="auto",
-                         interpolation="bilinear")
-    page = right.imshow(np.zeros((height, len(COLOURS) * CELL)), cmap="gray_r", vmin=0, vmax=1, aspect="auto",
-                        extent=(0, len(COLOURS) * CELL, height, 0))
+    region, paint_region = canvas(left, -WIDE, -HIGH, WIDE, HIGH)
+    page, paint_page = canvas(right, 0, height, len(COLOURS) * CELL, 0)
+    shown = [None]                               # the task whose drawings are on the page
     classes = []
     for colour, marker in zip(COLOURS, MARKERS):
         look = dict(ls="", marker=marker, color=colour)
@@ -161,8 +176,10 @@ def make(fig):
                bbox_to_anchor=(0.01, -0.01), ncols=4, columnspacing=1.4)
 
     def change(r: Result) -> str:
-        region.set_data(r.region)
-        page.set_data(r.task.picture)
+        paint_region(torch.from_numpy(r.region).float().permute(2, 0, 1))
+        if shown[0] is not r.task:
+            paint_page(1 - torch.from_numpy(r.task.picture[::-1].copy()).float().expand(3, -1, -1))
+            shown[0] = r.task
         column, row = np.divmod(np.arange(len(r.answers)), QUERIES)
         x, y = column * CELL + 24, SHOTS * CELL + 12 + row * CELL + 24
         for k, (queries, support, mean, said, head) in enumerate(classes):
@@ -189,7 +206,7 @@ def edit(state: dict, change) -> dict:
     key = (state["images"], state["n_way"], state["k_shot"], state["seed"])
     xy, y = points_of(*key, state["points"])
     points = [[*p, label] for p, label in zip(xy.tolist(), y.tolist())]
-    at = min(state["point"], len(points)) - 1
+    at = (state["point"] - 1) % len(points)
     points[at][0], points[at][1] = points[at][0] + state["dx"], points[at][1] + state["dy"]
     change(points)
     return {"points": (key, tuple(map(tuple, points))), "dx": 0.0, "dy": 0.0}
@@ -244,7 +261,7 @@ def lab() -> Lab:
     }
 
     def chosen(state: dict, points: list) -> int:
-        return min(state["point"], len(points)) - 1
+        return (state["point"] - 1) % len(points)
 
     def beside(state: dict) -> dict:
         def add(points):

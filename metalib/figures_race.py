@@ -54,7 +54,7 @@ def unroll() -> Figure:
 def preprocessing(p: float = 10.0) -> Figure:
     """Gradients of all sizes, and the two numbers that the LSTM gets to see of each."""
     figure = new(8.6, 2.9)
-    axes = plain(figure.add_subplot(), "", "gradient x", "what the LSTM sees")
+    axes = plain(figure.add_subplot(), "Log-and-sign: what the LSTM sees of a gradient", "gradient x", "first and second number")
     x = torch.cat([-torch.logspace(1, -7, 400), torch.logspace(-7, 1, 400)]).double()
     first, second = log_and_sign(x, p)
     axes.plot(x, first, color=BLUE, lw=2, label="log|x| / p, or −1 for tiny ones")
@@ -149,8 +149,10 @@ def standings(group: Mapping[str, Mapping], title: str = "", edge: float = 100.0
                       mfc=COLOURS[1 + k] if filled else "none")
         axes.plot([], [], MARKERS[k], color=COLOURS[1 + k], ms=8, label=f"after {step}")
     axes.axvline(1, color=BLACK, lw=1)
-    axes.set_xscale("log")
+    axes.set(xscale="log", xlim=(min(0.5, 0.7 * axes.dataLim.x0), max(2.0, 1.4 * axes.dataLim.x1)))
+    axes.set_xticks([x for x in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if axes.get_xlim()[0] <= x <= axes.get_xlim()[1]])
     axes.xaxis.set_major_formatter("{x:g}")
+    axes.minorticks_off()
     axes.set_yticks(range(len(group)), list(group))
     axes.set_ylim(len(group) - 0.5, -0.5)
     axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5), title="steps")

@@ -1,7 +1,8 @@
 """What goes wrong and what changes: the most confused pairs of classes, and features before and after adaptation.
 
 Linear CKA: Kornblith et al. 2019, "Similarity of Neural Network Representations Revisited", https://arxiv.org/abs/1905.00414,
-section 3; asked of MAML's layers before and after its inner loop by Raghu et al. 2020, https://arxiv.org/abs/1909.09157, section 3.2.
+section 3; asked of MAML's layers before and after its inner loop by Raghu et al. 2020,
+https://arxiv.org/abs/1909.09157, section 3.2.
 """
 from __future__ import annotations
 
@@ -91,7 +92,7 @@ def cka(a: Tensor, b: Tensor) -> float:
 
 
 def reuse(learner: MAML, tasks, episodes: int = 10, seed: int = 2, **shape) -> dict[str, float]:
-    """Mean CKA of each layer's features of the queries before and after the inner loop: 1 where the inner loop changes nothing."""
+    """Mean CKA of each layer's features of the queries before and after the inner loop: 1 where it changes nothing."""
     found: dict[str, list[float]] = {}
     for i in range(episodes):
         episode = tasks.sample(1, seed=(seed, i), **shape)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from .analysis import Confusion
-from .figures import BLACK, BLUE, GREY, LINES, MARKERS, ORANGE, RED, Picture, image, new, plain
+from .figures import BLACK, BLUE, LINES, MARKERS, ORANGE, Picture, image, new, plain
 
 
 def accuracies(found: Mapping[str, Sequence[float]], title: str = "", chance: float = 0.2) -> Picture:
@@ -36,11 +36,11 @@ def confused_pairs(tasks, pairs: Sequence[Confusion]) -> Picture:
 
 
 def reuse(found: Mapping[str, Mapping[str, float]], title: str = "") -> Picture:
-    """Similarity of each layer's features before and after the inner loop: series -> {layer: CKA}."""
+    """Similarity of each layer's features before and after the inner loop: one or two series -> {layer: CKA}."""
     figure = new(8.6, 2.9)
     axes = plain(figure.add_subplot(), title, "", "CKA before : after")
     for i, (name, values) in enumerate(found.items()):
-        axes.plot(list(values), list(values.values()), LINES[i], marker=MARKERS[i], color=(BLUE, ORANGE, RED, GREY)[i], lw=2, label=name)
+        axes.plot(list(values), list(values.values()), LINES[i], marker=MARKERS[i], color=(BLUE, ORANGE)[i], lw=2, label=name)
     axes.set_ylim(0, 1.05)
     axes.legend(frameon=False, loc="lower left")
     return figure

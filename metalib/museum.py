@@ -25,7 +25,7 @@ from .tasks import Digits, Glyphs, Sinusoid
 from .training import train
 
 
-# The exhibits: wrong code that runs -----------------------------------------------------------------------------------------------
+# The exhibits: wrong code that runs -------------------------------------------------------------------------------------------
 
 class SortedLabels:
     """Five classes are drawn, put in order and numbered: the first gets label 0."""
@@ -119,7 +119,7 @@ class Overwrites(MAML):
         return lambda query_x: torch.stack([network(x) for network, x in zip(networks, query_x)])
 
 
-# What is put through a check, and the catalogue ------------------------------------------------------------------------------------
+# What is put through a check, and the catalogue -------------------------------------------------------------------------------
 
 @dataclass(frozen=True, eq=False)
 class Case:
@@ -185,10 +185,11 @@ EXHIBITS = {
         lambda: Case(company(), Glyphs(seed=1)), lambda: Case(load("protonet-omniglot-5w1s"), Glyphs(seed=1))),
     "split swapped": Exhibit(
         "The weights came from one script, the score from another, and both were right by themselves.", (split, two_scripts),
-        lambda: Case(NearestCentroid(), two_scripts()[1], two_scripts()[0]), lambda: Case(NearestCentroid(), split()[1], split()[0])),
+        lambda: Case(NearestCentroid(), *reversed(two_scripts())), lambda: Case(NearestCentroid(), *reversed(split()))),
     "split by drawing": Exhibit(
         "No image of the test set was in training; somebody had even compared the files.", (OtherDrawings,),
-        lambda: Case(NearestCentroid(), OtherDrawings(0, 200), Glyphs(0, 200)), lambda: Case(NearestCentroid(), Glyphs(1, 200), Glyphs(0, 200))),
+        lambda: Case(NearestCentroid(), OtherDrawings(0, 200), Glyphs(0, 200)),
+        lambda: Case(NearestCentroid(), Glyphs(1, 200), Glyphs(0, 200))),
     "the start is asked": Exhibit(
         "A line was added for a figure, a variable renamed. From then on the scores were those of a coin with five sides.",
         (AsksTheStart,), lambda: shipped(AsksTheStart), shipped),
@@ -196,7 +197,7 @@ EXHIBITS = {
         "It trains, it is quicker than the colleague's, and ends a little worse. The paper's method section says: MAML.",
         (PlainNumbers,), lambda: wave(PlainNumbers), wave),
     "a sum over tasks": Exhibit(
-        "With 4 tasks at a time plain gradient descent learned nicely. With 32 on the larger machine, at the same rate, it blew up.",
+        "With 4 tasks at a time plain gradient descent learned nicely. With 32, on the larger machine, it blew up.",
         (AddsUp,), lambda: shipped(AddsUp), shipped),
     "vmap of grad": Exhibit(
         "Rewritten for speed. All tests of the predictions still passed, to the last digit.",

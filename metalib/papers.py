@@ -81,7 +81,7 @@ def scores(note: dict) -> Iterator[Run]:
 
 
 def ours(method: Method, setting: str, found: list[Run]) -> Run | None:
-    """The run to show in a cell: on the papers' characters if there is one, then the one trained for this setting, then the best."""
+    """The run to show in a cell: first on the papers' characters, then trained for this setting, then the best."""
     mine = [run for run in found if run.setting == setting and run.recipe.split("-omniglot-")[0] in method.recipes]
     return max(mine, key=lambda run: (run.papers_split, run.recipe.endswith(setting), run.mean), default=None)
 
@@ -103,8 +103,9 @@ class Table:
 
     def _repr_html_(self) -> str:
         def line(cells, tag):
-            return "<tr>" + "".join(f"<{tag} style='text-align:left'>{html.escape(c).replace(chr(10), '<br>')}</{tag}>" for c in cells) + "</tr>"
-        return f"<table>{line(self.head, 'th')}{''.join(line(r, 'td') for r in self.rows)}</table><p>{html.escape(self.caption)}</p>"
+            return "<tr>" + "".join(f"<{tag} style='text-align:left'>{html.escape(c)}</{tag}>" for c in cells) + "</tr>"
+        body = "".join(line(row, "td") for row in self.rows)
+        return f"<table>{line(self.head, 'th')}{body}</table><p>{html.escape(self.caption)}</p>"
 
 
 def table() -> Table:

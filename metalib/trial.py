@@ -1,7 +1,7 @@
-"""The listing of section 5 on trial: its text, a way to run it, a way to repair a line, and three measurements.
+"""The listing of section 5 on trial: a way to run it, three measurements, and whether it learns.
 
-The listing is a text, so that every repair is a line taken out and a line put in, and so that what is measured is what is read.
-It claims to be MAML: Finn, Abbeel, Levine 2017, https://arxiv.org/abs/1703.03400, algorithm 2.
+It claims to be MAML: Finn, Abbeel, Levine 2017, https://arxiv.org/abs/1703.03400, algorithm 2. It is a text (listing.py), so that
+what is measured is what is read.
 """
 from __future__ import annotations
 
@@ -17,108 +17,13 @@ from torch import Tensor, nn
 
 from .episodes import generator
 from .learners import MAML
+from .listing import stages
 from .networks import conv4
 from .recipes import PRETRAINED
 from .tasks import Glyphs
 from .training import Score, evaluate, train, write_atomically
 
-Task = tuple[Tensor, Tensor, Tensor, Tensor]
-
-LISTING = """\
-import torch
-import torch.nn as nn
-from torch.utils.data import DataLoader
-
-class MAML(nn.Module):
-    def __init__(self, model, inner_lr, outer_lr):
-        super().__init__()
-        self.model = model
-        self.inner_lr = inner_lr
-        self.outer_lr = outer_lr
-
-    def forward(self, x_spt, y_spt, x_qry, y_qry):
-        for _ in range(self.inner_lr):                                # inner loop
-            loss = F.cross_entropy(self.model(x_spt), y_spt)
-            self.model.zero_grad()
-            loss.backward()
-            for param in self.model.parameters():
-                param.data -= self.inner_lr * param.grad.data
-        return F.cross_entropy(self.model(x_qry), y_qry)              # outer loss
-
-model = ...
-optimizer = torch.optim.Adam(model.parameters(), lr=outer_lr)
-
-for epoch in range(num_epochs):
-    for x_spt, y_spt, x_qry, y_qry in dataloader:
-        loss = model(x_spt, y_spt, x_qry, y_qry)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-"""
-
-# What stops it, in the order in which running it finds out; for each, (the part as it was, the part as it must be).
-LOUD = (
-    (("model = ...\n", "model = MAML(small_network(), inner_lr=0.4, outer_lr=outer_lr)\n"),),
-    (("model = MAML", "outer_lr = 3e-3\nmodel = MAML"),),
-    (("for epoch", "num_epochs = 1\nfor epoch"),),
-    (("num_epochs = 1\n", "num_epochs, dataloader = 1, list(some_tasks(2))\n"),),
-    (("range(self.inner_lr)", "range(self.inner_steps)"), ("inner_lr, outer_lr):", "inner_lr, outer_lr, inner_steps=1):"),
-     ("self.outer_lr = outer_lr\n", "self.outer_lr = outer_lr\n        self.inner_steps = inner_steps\n")),
-    (("import torch.nn as nn\n", "import torch.nn as nn\nimport torch.nn.functional as F\n"),),
-)
-
-# What does not stop it. 1: each task gets weights of its own, and the start outlives it.
-OVERWRITES = """\
-            loss = F.cross_entropy(self.model(x_spt), y_spt)
-            self.model.zero_grad()
-            loss.backward()
-            for param in self.model.parameters():
-                param.data -= self.inner_lr * param.grad.data
-        return F.cross_entropy(self.model(x_qry), y_qry)              # outer loss
-"""
-COPIES = """\
-            loss = F.cross_entropy(functional_call(self.model, fast, (x_spt,)), y_spt)
-            grads = torch.autograd.grad(loss, list(fast.values()))
-            fast = {name: p - self.inner_lr * g for (name, p), g in zip(fast.items(), grads)}
-        return F.cross_entropy(functional_call(self.model, fast, (x_qry,)), y_qry)      # outer loss
-"""
-OWN_WEIGHTS = ((OVERWRITES, COPIES),
-               ("        for _ in range", "        fast = dict(self.model.named_parameters())\n        for _ in range"),
-               ("functional as F\n", "functional as F\nfrom torch.func import functional_call\n"))
-# 2: the gradient goes through the step.
-THROUGH_THE_STEP = (("list(fast.values()))", "list(fast.values()), create_graph=True)"),)
-# 3: several tasks in one outer step, and what has become idle goes.
-SEVERAL_TASKS = (("list(some_tasks(2))", "list(some_batches(2, meta_batch=16))"),
-                 ("for x_spt, y_spt, x_qry, y_qry in dataloader:", "for batch in dataloader:"),
-                 ("loss = model(x_spt, y_spt, x_qry, y_qry)", "loss = torch.stack([model(*task) for task in batch]).mean()"),
-                 ("from torch.utils.data import DataLoader\n", ""), ("        self.outer_lr = outer_lr\n", ""),
-                 ("inner_lr, outer_lr, inner_steps", "inner_lr, inner_steps"), (", outer_lr=outer_lr)", ")"))
-
-
-LISTED = "as listed, made to run"
-STAGES = {LISTED: sum(LOUD, ()), "own weights for each task": OWN_WEIGHTS, "gradient through the step": THROUGH_THE_STEP,
-          "16 tasks in a step": SEVERAL_TASKS}
-
-
-def stages() -> dict[str, str]:
-    """The text after each group of repairs."""
-    text, found = LISTING, {}
-    for name, changes in STAGES.items():
-        text = found[name] = repair(text, *changes)
-    return found
-
-
-def repair(text: str, *changes: tuple[str, str]) -> str:
-    """The text with each (old, new) changed once.
-
-    Raises:
-        ValueError: where an old part is not there, or there more than once: a repair that does not fit is no repair.
-    """
-    for old, new in changes:
-        if text.count(old) != 1:
-            raise ValueError(f"{old!r} is in the text {text.count(old)} times; a repair changes one place.")
-        text = text.replace(old, new)
-    return text
+Task = tuple[Tensor, Tensor, Tensor, Tensor]      # x_spt, y_spt, x_qry, y_qry
 
 
 def run(text: str) -> SimpleNamespace:
@@ -157,7 +62,7 @@ def some_batches(n: int, meta_batch: int, seed: int = 0) -> Iterator[list[Task]]
     return (tasks[i:i + meta_batch] for i in range(0, len(tasks), meta_batch))
 
 
-# The three measurements: in float64, each on a fresh copy of the same start -----------------------------------------------------
+# The three measurements: in float64, each on a fresh copy of the same start ---------------------------------------------------
 
 def fresh(text: str) -> nn.Module:
     """The text's `MAML` around the small network, in float64."""
@@ -203,7 +108,7 @@ def loss_at(model: nn.Module, start: Tensor, task: Task) -> float:
 
 
 def scatter(model: nn.Module, meta_batch: int, n: int = 96) -> float:
-    """How much the gradient of a meta-batch changes from one batch to the next: its standard deviation over n tasks in batches."""
+    """How much a meta-batch's gradient changes from batch to batch: its standard deviation over n tasks in batches."""
     grads = torch.stack([gradient(model, task) for task in some_tasks(n, seed=1, dtype=torch.float64)])
     return grads.view(n // meta_batch, meta_batch, -1).mean(1).std(0).norm().item()
 
@@ -216,7 +121,7 @@ def verdict(text: str) -> str:
             f"the gradient is {f'{100 * off:.0f} % off' if off > 1e-5 else 'right (within 1e-5 of finite differences)'}")
 
 
-# Does it learn? -------------------------------------------------------------------------------------------------------------------
+# Does it learn? ---------------------------------------------------------------------------------------------------------------
 
 NEW = dict(n_way=5, k_shot=1, n_query=5)
 
@@ -243,7 +148,8 @@ def main(n_tasks: int = 800) -> None:
     learners = {name: trained(text, n_tasks) for name, text in stages().items()}
     longer = MAML(small_network(), inner_lr=0.4)
     train(longer, Glyphs(seed=0), n_tasks, meta_batch=16, lr=3e-3, progress=False, n_way=5, k_shot=1, n_query=3)
-    scores = {name: judged(learner, 600) for name, learner in learners.items()} | {"16 tasks in a step, as many steps": judged(longer, 600)}
+    learners["16 tasks in a step, as many steps"] = longer
+    scores = {name: judged(learner, 600) for name, learner in learners.items()}
     note = {"tasks": n_tasks, "torch": torch.__version__,
             "accuracy": {name: [round(score.mean, 4), round(score.ci95, 4)] for name, score in scores.items()}}
     write_atomically(PRETRAINED / "trial.measured.json", (json.dumps(note, indent=2) + "\n").encode())

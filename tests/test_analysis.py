@@ -44,8 +44,8 @@ def test_cka_is_blind_to_rotation_and_scale_and_not_to_the_rest():
     turn = torch.linalg.qr(torch.randn(6, 6, generator=rng, dtype=torch.float64))[0]
     assert analysis.cka(a, a) == pytest.approx(1) and analysis.cka(a, 5 * a @ turn + 3) == pytest.approx(1)
     assert analysis.cka(a, b) == pytest.approx(analysis.cka(b, a)) and analysis.cka(a, b) < 0.5
-    centred = [x - x.mean(0) for x in (a, b)]
-    by_features = (centred[0].T @ centred[1]).square().sum() / ((centred[0].T @ centred[0]).norm() * (centred[1].T @ centred[1]).norm())
+    p, q = (x - x.mean(0) for x in (a, b))
+    by_features = (p.T @ q).square().sum() / ((p.T @ p).norm() * (q.T @ q).norm())
     assert analysis.cka(a, b) == pytest.approx(by_features.item())
 
 
@@ -74,17 +74,19 @@ def test_separation_by_hand():
 def test_figures_say_what_they_are():
     tasks = ml.tasks.Digits()
     pairs = [analysis.Confusion(1, 8, 0.2, 50), analysis.Confusion(3, 9, 0.1, 50)]
-    for figure in (figures_images.confused_pairs(tasks, pairs), figures_images.reuse({"a": {"block 1": 1.0, "head": 0.4}}, "reuse"),
+    for figure in (figures_images.confused_pairs(tasks, pairs),
+                   figures_images.reuse({"a": {"block 1": 1.0, "head": 0.4}}, "reuse"),
                    figures_images.accuracies({"one": (0.5, 0.1)}, "accuracy")):
         faces, _ = figure._repr_mimebundle_()
         assert faces["image/png"] and faces["text/plain"].startswith("Figure: ") and len(faces["text/plain"]) > 10
 
 
-# ---- the papers' table -----------------------------------------------------------------------------------------------------------
+# ---- the papers' table -------------------------------------------------------------------------------------------------------
 
 def note(recipe="maml-omniglot-5w1s", title="Omniglot test, K = 1", n_way=5, k_shot=1, mean=0.987):
     return {"recipe": recipe, "minutes": 12.3, "device": "cpu", "seed": 0, "scores": {title: {
-        "metric": "accuracy", "mean": mean, "ci95": 0.002, "transductive": True, "setting": f"600 episodes, seed 2, n_way {n_way}, k_shot {k_shot}"}}}
+        "metric": "accuracy", "mean": mean, "ci95": 0.002, "transductive": True,
+        "setting": f"600 episodes, seed 2, n_way {n_way}, k_shot {k_shot}"}}}
 
 
 def test_cells_without_a_run_say_so_and_every_shipped_score_is_there():
@@ -109,7 +111,8 @@ def test_the_log_of_further_runs_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(papers, "LOG", tmp_path / "log.json")
     before = len(papers.runs())
     papers.LOG.write_text(json.dumps([note(recipe="reptile-omniglot-20w5s", n_way=20, k_shot=5, mean=0.971)]))
-    assert len(papers.runs()) == before + 1 and "97.1 ± 0.2 T" in str(papers.table()) and "reptile-omniglot-20w5s" in str(papers.log())
+    assert len(papers.runs()) == before + 1
+    assert "97.1 ± 0.2 T" in str(papers.table()) and "reptile-omniglot-20w5s" in str(papers.log())
 
 
 def test_reported_numbers_are_those_of_the_papers():

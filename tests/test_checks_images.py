@@ -67,11 +67,12 @@ def test_any_check_that_exposes_it_counts(other):
     assert said == "" or (other == "helps" and "notices nothing" in said)
 
 
+middle = check.centred
 WRONG_CKA = [
     (lambda a, b: (a.T @ b).norm() ** 2 / ((a.T @ a).norm() * (b.T @ b).norm()), "not centred"),
     (lambda a, b: cka(a, b) ** 0.5, "square root"),
-    (lambda a, b: (check.centred(a).T @ check.centred(b)).norm() ** 2 / (check.centred(a).norm() * check.centred(b).norm()) ** 2, "norms of a'a"),
-    (lambda a, b: cka(a.T, b.T) if a.shape == b.shape else check.ratio(a - a.mean(1, keepdim=True), b - b.mean(1, keepdim=True)), "For features"),
+    (lambda a, b: (middle(a).T @ middle(b)).norm() ** 2 / (middle(a).norm() * middle(b).norm()) ** 2, "norms of a'a"),
+    (lambda a, b: cka(a, b) + 0.1, "For features of widths 4 and 7"),
     (lambda a, b: check.ratio(a - a.mean(1, keepdim=True), b - b.mean(1, keepdim=True)), "mean over the features"),
     (lambda a, b: a, "one number"), (lambda a, b: a @ b, "Your code stopped")]
 

@@ -24,7 +24,7 @@ def check_sentence(text: str) -> None:
     assert text[0].isupper() and text.endswith(".") and "\n" not in text and "nan" not in text.lower().split()
 
 
-# ---- the bench -----------------------------------------------------------------------------------------------------------------
+# ---- the bench ---------------------------------------------------------------------------------------------------------------
 
 def test_it_opens_with_something_measured_and_says_so(learners):
     bench = ml.labs.few_shot_bench(learners)
@@ -43,7 +43,8 @@ def test_another_setting_costs_nothing_until_it_is_run(learners):
 
 def test_compute_agrees_with_evaluate_and_more_slices_narrow_the_interval(learners):
     setting = few_shot_bench.Setting("nearest centroid", 3, 1, "digits")
-    some, more = (few_shot_bench.compute("nearest centroid", 3, 1, "digits", (setting, n), learners=learners).values for n in (2, 20))
+    some, more = (few_shot_bench.compute("nearest centroid", 3, 1, "digits", (setting, n), learners=learners).values
+                  for n in (2, 20))
     assert len(some) == 10 and len(more) == 100 and np.array_equal(some, more[:10])
     by_hand = ml.evaluate(learners["nearest centroid"], ml.tasks.Digits(), 5, seed=100, n_way=3, k_shot=1, n_query=3)
     assert np.array_equal(some[:5], by_hand.values)
@@ -94,13 +95,15 @@ def test_a_change_of_setting_ends_the_run(learners):
     assert bench.sentence.startswith("Nothing has been measured yet of nearest centroid, 4w1s")
 
 
-# ---- your own images -------------------------------------------------------------------------------------------------------------
+# ---- your own images ---------------------------------------------------------------------------------------------------------
 
 def drawn(shape: str, shift: int = 0, size: int = 60, ink: str = "black", paper: str = "white") -> bytes:
     page = Image.new("RGB", (size, size), paper)
     box = [12 + shift, 12, 45 + shift, 45]
-    {"ring": ImageDraw.Draw(page).ellipse, "bar": lambda b, **_: ImageDraw.Draw(page).line([b[0], b[1], b[0], b[3]], ink, 6)}[shape](
-        box, **({"outline": ink, "width": 5} if shape == "ring" else {}))
+    if shape == "ring":
+        ImageDraw.Draw(page).ellipse(box, outline=ink, width=5)
+    else:
+        ImageDraw.Draw(page).line([box[0], box[1], box[0], box[3]], ink, 6)
     stream = io.BytesIO()
     page.save(stream, "PNG")
     return stream.getvalue()
@@ -130,7 +133,8 @@ def test_what_cannot_be_used_is_named(learners, folder):
     (folder / "alone" / "one.png").write_bytes(drawn("bar"))
     (folder / "empty").mkdir()
     lab = ml.labs.your_images(learners).set(folder=str(folder))
-    for words in ("broken.png is no whole image", "small.png is tiny (9 x 9 pixels)", "alone has a single image", "empty holds no image"):
+    for words in ("broken.png is no whole image", "small.png is tiny (9 x 9 pixels)", "alone has a single image",
+                  "empty holds no image"):
         assert words in lab.sentence
     assert lab.sentence.startswith("Of 4 queries")
 
@@ -147,7 +151,8 @@ def upload(name: str, content: bytes) -> dict:
 
 
 def test_uploaded_files_carry_their_class_in_the_name(learners):
-    files = [upload(f"{shape}_{i}.png", drawn(shape, i)) for shape in ("ring", "bar") for i in (1, 2)] + [upload("cat.png", drawn("bar"))]
+    files = [upload(f"{shape}_{i}.png", drawn(shape, i)) for shape in ("ring", "bar") for i in (1, 2)]
+    files.append(upload("cat.png", drawn("bar")))
     result = your_images.compute("nearest centroid", 0, "", files, learners=learners)
     assert list(result.names) == ["ring", "bar"] and len(result.query) == 2
     assert list(result.trouble) == ["cat.png does not say its class, as cat_1.png would"]
@@ -160,7 +165,8 @@ def test_more_classes_than_answers_are_named(learners):
 
 
 def test_white_ink_on_black_paper_is_the_same_drawing():
-    dark, light = (your_images.read(drawn("ring", ink=ink, paper=paper)) for ink, paper in (("black", "white"), ("white", "black")))
+    dark, light = (your_images.read(drawn("ring", ink=ink, paper=paper))
+                   for ink, paper in (("black", "white"), ("white", "black")))
     torch.testing.assert_close(dark, light, atol=0.02, rtol=0)
 
 

@@ -54,4 +54,4 @@ def test_the_checks_leave_the_learner_as_it_was():
     before = [p.clone() for p in learner.parameters()]
     for check in ("gradient", "batch", "start"):
         checks.exposes("the start is asked", check)
-    assert all(torch.equal(a, b) and p.dtype == torch.float32 for a, b, p in zip(before, learner.parameters(), learner.parameters()))
+    assert all(torch.equal(kept, p) and p.dtype == torch.float32 for kept, p in zip(before, learner.parameters()))

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .. import analysis, trial
+from .. import analysis, listing, trial
 from ..learners import MAML
 from ..museum import EXHIBITS, Case, shipped
 from ..museum_checks import CHECKS, inspect_exhibit
 from .verdict import NotAttempted, answer, checker, kind, run, show, stop
 
-# 1. Predict: what the listing does ------------------------------------------------------------------------------------------------
+# 1. Predict: what the listing does --------------------------------------------------------------------------------------------
 
 LEVELS = {"chance": (0.0, 0.35), "half": (0.35, 0.65), "most": (0.65, 1.0)}
 LEARNS = {"half": "One forward pass moves the start: where does the next task begin?",
@@ -27,7 +27,7 @@ BATCH = {"sixteen": "Sixteen tasks give a steadier gradient. But count the outer
          "tie": "Count the outer steps that each takes."}
 
 
-@checker("Put a whole number in place of the first row of dots, and one of the given words in place of the others. A guess is welcome.")
+@checker("Put a whole number in place of the first row of dots, one of the given words in place of the others. A guess is welcome.")
 def prediction(stops=..., learns=..., ahead=...):
     """Exercise 1: how often the listing stops; what it learns; one task in a step or sixteen, with the same tasks.
 
@@ -39,31 +39,31 @@ def prediction(stops=..., learns=..., ahead=...):
     for title, given, words in (("LEARNS", learns, LEVELS), ("AHEAD", ahead, ("one", "sixteen", "tie"))):
         if given not in words:
             stop(f"{title}: yours = {given!r}; choose one of {', '.join(map(repr, words))}.")
-    text, count = trial.LISTING, 0
-    for changes in trial.LOUD:
+    text, count = listing.LISTING, 0
+    for changes in listing.LOUD:
         count += trial.attempt(text) != "it runs to its end"
-        text = trial.repair(text, *changes)
+        text = listing.repair(text, *changes)
     accuracy = trial.measured()["accuracy"]
     (listed, _), (one, of_one), (sixteen, of_sixteen) = (accuracy[name] for name in (
-        trial.LISTED, "gradient through the step", "16 tasks in a step"))
+        listing.LISTED, "gradient through the step", "16 tasks in a step"))
     found = []
     if stops != count:
-        found.append(f"STOPS: yours = {stops}, and it stops {count} times. Missing are not only the names it uses: look for a loop "
-                     "over something that cannot be counted, and for three dots.")
+        found.append(f"STOPS: yours = {stops}, and it stops {count} times. Not only names are missing: look for a "
+                     "loop over something that cannot be counted, and for three dots.")
     if not LEVELS[learns][0] <= listed < LEVELS[learns][1]:
-        found.append(f"LEARNS: yours = {learns!r}; after {trial.measured()['tasks']:,} tasks it is right in {100 * listed:.0f} % of new "
-                     f"queries, and 20 % is chance. {LEARNS.get(learns, '')}".strip())
+        found.append(f"LEARNS: yours = {learns!r}; after {trial.measured()['tasks']:,} tasks it gets {100 * listed:.0f} % of new "
+                     f"queries right, and 20 % is chance. {LEARNS.get(learns, '')}".strip())
     best = "tie" if abs(one - sixteen) < of_one + of_sixteen else "one" if one > sixteen else "sixteen"
     if ahead != best:
         found.append(f"AHEAD: yours = {ahead!r}; with one in a step {100 * one:.0f} %, with sixteen {100 * sixteen:.0f} %. "
                      f"{BATCH.get(ahead, '')}".strip())
     if found:
         stop(" ".join(found))
-    return (f"It stops {count} times, and those are the harmless faults. Made to run, it learns nothing ({100 * listed:.0f} %); and with the "
-            f"same tasks one in a step is ahead, {100 * one:.0f} % to {100 * sixteen:.0f} %, since it takes sixteen times as many steps.")
+    return (f"It stops {count} times, and those are the harmless faults. Made to run, it learns nothing ({100 * listed:.0f} %); and with "
+            f"the same tasks one in a step is ahead, {100 * one:.0f} % to {100 * sixteen:.0f} %: it takes sixteen times as many steps.")
 
 
-# 2. Which check exposes it? -------------------------------------------------------------------------------------------------------
+# 2. Which check exposes it? ---------------------------------------------------------------------------------------------------
 
 @checker("For each exhibit, put the name of a check that exposes it in place of the dots: " + ", ".join(map(repr, CHECKS)) + ".")
 def museum(answers: Mapping[str, str]):
@@ -98,7 +98,7 @@ def judge(name: str, check: str) -> str:
     return ""
 
 
-# 3. Fill in: linear CKA -----------------------------------------------------------------------------------------------------------
+# 3. Fill in: linear CKA -------------------------------------------------------------------------------------------------------
 
 def centred(x: Tensor) -> Tensor:
     return x - x.mean(0)
@@ -138,14 +138,16 @@ def cka(function):
         a, b, value = off[0]
         name = next((words for wrong, words in KNOWN if all(abs(v - float(wrong(x, y))) < 1e-7 for x, y, v in found)),
                     "Compare with a itself: that has to give 1.")
-        stop(f"For features of widths {a.shape[1]} and {b.shape[1]}: yours = {show(value)}, expected {show(analysis.cka(a, b))}. {name}")
+        stop(f"For features of widths {a.shape[1]} and {b.shape[1]}: yours = {show(value)}, expected {show(analysis.cka(a, b))}. "
+             + name)
     a, turn = found[1][0], torch.linalg.qr(torch.from_numpy(rng.randn(6, 6)))[0]
-    if abs(float(answer(function, a, 3 * a @ turn)) - 1) > 1e-7:
-        stop(f"Features turned and scaled by 3 are the same features; yours = {show(float(answer(function, a, 3 * a @ turn)))}, expected 1.")
+    turned = float(answer(function, a, 3 * a @ turn))
+    if abs(turned - 1) > 1e-7:
+        stop(f"Features turned and scaled by 3 are the same features; yours = {show(turned)}, expected 1.")
     return "It is 1 for features that were only turned and scaled, and it compares layers of different widths."
 
 
-# 4. Extend: an exhibit of your own ------------------------------------------------------------------------------------------------
+# 4. Extend: an exhibit of your own --------------------------------------------------------------------------------------------
 
 @checker("Write class MyExhibit(ml.MAML) with a mistake that raises nothing, and put the name of the check that exposes it into "
          "MY_CHECK: " + ", ".join(map(repr, CHECKS)) + ".")
@@ -167,5 +169,5 @@ def exhibit(cls, check=...):
         stop(f"'{check}' {said}. Either the mistake is of another kind, or it is well hidden: is there a check that sees it?")
     beside = CHECKS[check](right)
     if beside.holds is False:
-        stop(f"'{check}' fails it ({found.measured}), and fails ml.MAML too ({beside.measured}): it tells nothing about your mistake.")
+        stop(f"'{check}' fails it ({found.measured}), and fails ml.MAML too ({beside.measured}): it says nothing of your mistake.")
     return f"'{check}' fails your exhibit and passes ml.MAML. It belongs in the museum."

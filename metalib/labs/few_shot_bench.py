@@ -44,8 +44,8 @@ class Setting:
 
 @dataclass(frozen=True)
 class Result:
-    """Arguments: setting; values: accuracy of each task so far; why: a sentence where the setting cannot be; board: title -> (mean,
-    half-width of the 95 % interval) of settings measured before."""
+    """Arguments: setting; values: accuracy of each task so far; why: a sentence where the setting cannot be; board: title ->
+    (mean, half-width of the 95 % interval) of settings measured before."""
 
     setting: Setting
     values: np.ndarray
@@ -73,9 +73,9 @@ def measure(learner: Learner, source: str, number: int, n_way: int, k_shot: int)
     """Accuracy of the tasks of one slice, [SLICE]: the same for every learner of the same shape and source."""
     family = sources()[source]
     head = getattr(getattr(learner.network, "head", None), "out_features", None)
-    score = evaluate(FewerAnswers(learner, n_way) if head is not None and n_way < head and hasattr(learner, "inner_steps") else learner,
-                     family, SLICE, seed=100 + number, n_way=n_way, k_shot=k_shot, n_query=QUERIES)
-    return score.values
+    if head is not None and n_way < head and hasattr(learner, "inner_steps"):
+        learner = FewerAnswers(learner, n_way)
+    return evaluate(learner, family, SLICE, seed=100 + number, n_way=n_way, k_shot=k_shot, n_query=QUERIES).values
 
 
 class FewerAnswers(Learner):
@@ -164,8 +164,8 @@ def make(fig):
             return f"Nothing has been measured yet of {r.setting}: press Run."
         value, half = interval(r.values)
         state = "done" if n >= SLICE * MOST else "press Run to go on"
-        return (f"{r.setting}: {said(100 * value)} % ± {said(100 * half)} after {n} of {SLICE * MOST} tasks, where guessing gives "
-                f"{said(100 / r.setting.n_way)} %; {state}.")
+        return (f"{r.setting}: {said(100 * value)} % ± {said(100 * half)} after {n} of {SLICE * MOST} tasks, where "
+                f"guessing gives {said(100 / r.setting.n_way)} %; {state}.")
 
     return [track, progress, chance, guess, dots, low, high, mean, *marks, *names], change
 

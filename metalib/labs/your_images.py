@@ -1,7 +1,7 @@
 """Lab: bring your own images. A folder with a subfolder for each class, or uploaded files, become one episode.
 
-One image of each class is learned from, the others are asked about. What cannot be used is named: unreadable or tiny files, classes
-with a single image, more classes than the learner has answers.
+One image of each class is learned from, the others are asked about. What cannot be used is named: unreadable or tiny files,
+classes with a single image, more classes than the learner has answers.
 """
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ File = tuple[str, str, bytes]   # class, name, content
 
 @dataclass(frozen=True)
 class Result:
-    """Arguments: names of the classes; support, query: images [n, 28, 28] and class numbers; answers [queries]; trouble: what could not be
-    used, a phrase for each; own: they are the reader's."""
+    """Arguments: names of the classes; support, query: images [n, 28, 28] and class numbers; answers [queries]; trouble:
+    what could not be used, a phrase for each; own: they are the reader's."""
 
     names: Sequence[str]
     support: Tensor
@@ -72,7 +72,7 @@ def in_folder(path: str) -> tuple[list[File], list[str]]:
 
 
 def uploaded(files: Sequence[Mapping]) -> tuple[list[File], list[str]]:
-    """Uploaded files, as ipywidgets gives them; the class is what stands before the last number in the name: cat_1.png is a cat."""
+    """Uploaded files, as ipywidgets gives them; the class stands before the last number in the name: cat_1.png is a cat."""
     found, trouble = [], []
     for file in files:
         match = re.fullmatch(r"(.*?)[ _\-(]*\d+\)?", Path(file["name"]).stem)
@@ -99,8 +99,8 @@ def read(content: bytes) -> Tensor | str:
     return resize_to_ink(paper, dark_ink=bool(np.median(border) > 127))[0]          # the border is paper, whatever its colour
 
 
-def episode(files: Sequence[File], seed: int) -> tuple[list[str], Examples, Examples, list[str]] | tuple[None, None, None, list[str]]:
-    """Files -> names of the classes, one image of each, the others, and what could not be used."""
+def episode(files: Sequence[File], seed: int) -> tuple[list[str], Examples | None, Examples | None, list[str]]:
+    """Files -> names of the classes (none: no task), one image of each, the others, and what could not be used."""
     trouble, classes = [], {}
     for name, file, content in files:
         image = read(content)
@@ -116,7 +116,7 @@ def episode(files: Sequence[File], seed: int) -> tuple[list[str], Examples, Exam
     names = list(classes)[:ANSWERS]
     if len(names) < 2:
         trouble.append("at least two classes with two images each are needed")
-        return None, None, None, trouble
+        return [], None, None, trouble
     rng = np.random.RandomState(seed)
     drawn = {name: [classes[name][i] for i in rng.rand(len(classes[name])).argsort(kind="stable")] for name in names}
     rest = [(k, image) for k, name in enumerate(names) for image in drawn[name][1:]]
@@ -149,7 +149,7 @@ def compute(learner: str, seed: int, folder: str = "", files: Sequence[Mapping] 
         found, trouble = uploaded(files) if files else in_folder(folder.strip())
         names, support, query, more = episode(found, seed)
         trouble = [*trouble, *more]
-        if names is None:
+        if not names:
             empty = torch.zeros(0, SIDE, SIDE)
             return Result([], empty, empty, torch.zeros(0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64), trouble, own)
     else:
@@ -191,7 +191,8 @@ def make(fig):
         if not r.names:
             return f"There is no task yet{problems}."
         whose = "your images" if r.own else "digits, as an example"
-        return f"Of {len(r.query)} queries ({whose}) {int((r.answers == r.truth).sum())} are answered right, each class seen once{problems}."
+        right = int((r.answers == r.truth).sum())
+        return f"Of {len(r.query)} queries ({whose}) {right} are answered right, each class seen once{problems}."
 
     return [*views, *titles, *marks], change
 
@@ -207,7 +208,7 @@ def lab(learners: Mapping[str, Learner] | None = None) -> Lab:
     return Lab(lambda **state: compute(**state, learners=learners), make, {
         "learner": widgets.ToggleButtons(options=names, description="learner"),
         "seed": widgets.IntSlider(0, min=0, max=20, description="which image"),
-        "folder": widgets.Text("", description="folder", placeholder="a folder with a subfolder for each class", continuous_update=False,
-                               layout=widgets.Layout(width="420px")),
+        "folder": widgets.Text("", description="folder", placeholder="a folder with a subfolder for each class",
+                               continuous_update=False, layout=widgets.Layout(width="420px")),
         "files": widgets.FileUpload(description="files", multiple=True, accept=",".join(SUFFIXES)),
     })

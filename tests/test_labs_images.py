@@ -124,6 +124,8 @@ def test_a_folder_becomes_an_episode(learners, folder):
     assert result.support.shape == (2, 28, 28) and len(result.query) == 4 and torch.equal(result.answers, result.truth)
     lab = ml.labs.your_images(learners).set(folder=str(folder), learner="nearest centroid")
     assert lab.sentence == "Of 4 queries (your images) 4 are answered right, each class seen once."
+    lab.controls["clear"].click()
+    assert "digits, as an example" in lab.sentence and lab.controls["clear"].disabled
 
 
 def test_what_cannot_be_used_is_named(learners, folder):
@@ -162,6 +164,12 @@ def test_more_classes_than_answers_are_named(learners):
     files = [upload(f"{name}-{i}.png", drawn("ring", i)) for name in "abcdefg" for i in (1, 2)]
     result = your_images.compute("MAML", 0, "", files, learners=learners)
     assert list(result.names) == list("abcde") and "f, g are left out" in result.trouble[0]
+
+
+def test_a_crowd_of_queries_is_cut_and_said_to_be(learners):
+    files = [upload(f"{shape}_{i}.png", drawn(shape, i % 9)) for shape in ("ring", "bar") for i in range(30)]
+    result = your_images.compute("nearest centroid", 0, "", files, learners=learners)
+    assert len(result.query) == 40 and list(result.trouble) == ["only 40 of 58 queries are asked"]
 
 
 def test_white_ink_on_black_paper_is_the_same_drawing():

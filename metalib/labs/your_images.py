@@ -27,7 +27,7 @@ from .drawing import BLACK, GREEN, GREY, RED
 from .shell import Lab, entry
 
 ANSWERS = 5                     # of the shipped heads
-ASKED = 10                      # queries shown
+ASKED, MOST = 10, 40            # queries shown; queries asked: each costs a pass through the network
 LARGEST = 200                   # files read of a folder: a lab is no place for a data set
 File = tuple[str, str, bytes]   # class, name, content
 
@@ -121,6 +121,9 @@ def episode(files: Sequence[File], seed: int) -> tuple[list[str], Examples | Non
     drawn = {name: [classes[name][i] for i in rng.rand(len(classes[name])).argsort(kind="stable")] for name in names}
     rest = [(k, image) for k, name in enumerate(names) for image in drawn[name][1:]]
     rest = [rest[i] for i in rng.rand(len(rest)).argsort(kind="stable")]
+    if len(rest) > MOST:
+        trouble.append(f"only {MOST} of {len(rest)} queries are asked")
+        rest = rest[:MOST]
     support = Examples(torch.stack([drawn[name][0] for name in names])[None, :, None], torch.arange(len(names))[None])
     query = Examples(torch.stack([image for _, image in rest])[None, :, None], torch.tensor([[k for k, _ in rest]]))
     return names, support, query, trouble
@@ -211,4 +214,6 @@ def lab(learners: Mapping[str, Learner] | None = None) -> Lab:
         "folder": widgets.Text("", description="folder", placeholder="a folder with a subfolder for each class",
                                continuous_update=False, layout=widgets.Layout(width="420px")),
         "files": widgets.FileUpload(description="files", multiple=True, accept=",".join(SUFFIXES)),
-    })
+        "clear": widgets.Button(description="Back to the example"),
+    }, actions={"clear": lambda state: {"files": (), "folder": ""}},
+        unused=lambda state: set() if state["files"] or state["folder"] else {"clear"})

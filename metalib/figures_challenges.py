@@ -162,7 +162,7 @@ def tasks_and_shots(tasks: Regressions, k_shot: int, alpha: float, risks: Mappin
     left.errorbar(list(risks), [m for m, _ in risks.values()], yerr=[h for _, h in risks.values()], fmt="o", color=ORANGE,
                   ms=6, capsize=3, label="simulated (95 %)")
     left.axhline(limit, color=BLACK, ls="--", lw=1)
-    left.text(max(risks), limit - 0.02, "what K points leave open", ha="right", va="top", fontsize=9)
+    left.text(max(risks), limit - 0.13, "dashed: what K points leave open", ha="right", va="top", fontsize=9)
     left.set(xscale="log", ylim=(limit - 0.25, None))
     left.set_xticks(list(risks), [str(n) for n in risks])
     left.xaxis.set_minor_locator(NullLocator())

@@ -28,8 +28,9 @@ class IMAML(MAML):
     Arguments:
         network, eval_steps: as for `MAML`; all parameters adapt.
         strength: lambda, how strongly the start pulls; finite, > 0. It must outweigh the negative curvature of the support
-            loss, or the inner problem has no minimum. Rajeswaran et al. take 2 on Omniglot and 0.5 on miniImageNet.
-        inner_lr, inner_steps: of the gradient descent on the inner problem; the outer gradient assumes that it arrived.
+            loss, or the inner problem has no minimum near the start.
+        inner_lr, inner_steps: of the gradient descent on the inner problem. The outer gradient assumes that it arrived; an outer
+            rate that is too large moves the start to where it diverges (on waves 3e-3 does, 1e-3 does not).
         cg_steps: of conjugate gradients; the paper takes 5.
 
     Raises:

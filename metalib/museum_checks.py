@@ -22,7 +22,8 @@ EPISODES, SEED = 40, 7
 @cache
 def score(case: Case, mixed: bool = False, **options) -> Score:
     """The case's score, on its tasks or, `mixed`, on the same with their support labels shuffled."""
-    return evaluate(case.learner, Shuffled(case.tasks) if mixed else case.tasks, EPISODES, SEED, **options, **case.shape)
+    learner = copy.deepcopy(case.learner)                          # an exhibit may change itself; the next check begins afresh
+    return evaluate(learner, Shuffled(case.tasks) if mixed else case.tasks, EPISODES, SEED, **options, **case.shape)
 
 
 def chance(case: Case) -> float | None:
@@ -59,7 +60,7 @@ def alone(case: Case) -> Check:
     after = score(case)
     if not after.transductive:
         return Check("A query is judged alone as it is in a batch", True, "same answer")
-    lone = evaluate(case.learner, case.tasks, 10, SEED, together=False, **case.shape)
+    lone = evaluate(copy.deepcopy(case.learner), case.tasks, 10, SEED, together=False, **case.shape)
     return Check("A query is judged alone as it is in a batch", False, f"{show(after)} together, {show(lone)} one at a time")
 
 

@@ -49,9 +49,10 @@ def test_vmap_of_grad_predicts_as_maml_does_and_differs_only_in_the_gradient():
     torch.testing.assert_close(a, b, rtol=1e-8, atol=1e-10)
 
 
-def test_the_checks_leave_the_learner_as_it_was():
-    learner = checks.cases("the start is asked")[1].learner
-    before = [p.clone() for p in learner.parameters()]
-    for check in ("gradient", "batch", "start"):
-        checks.exposes("the start is asked", check)
+@pytest.mark.parametrize("name", ["the start is asked", "the start overwritten"])
+def test_the_checks_leave_the_learner_as_it_was(name):
+    learner = checks.cases(name)[0].learner
+    before = [p.clone() for p in museum.load("maml-images").parameters()]
+    for check in checks.CHECKS:
+        checks.exposes(name, check)
     assert all(torch.equal(kept, p) and p.dtype == torch.float32 for kept, p in zip(before, learner.parameters()))

@@ -82,29 +82,30 @@ def compute(answers: str, shots: int, ways: int, tasks: int, new: str, time: str
 
 
 def make(fig):
+    rows = len(METHODS)
     axes = fig.add_axes((0.235, 0.1, 0.28, 0.82))
-    axes.set(xlim=(-5.4, 7.4), ylim=(len(METHODS) - 0.5, -0.5), xticks=[], yticks=[], title="What speaks for it, what against")
+    axes.set(xlim=(-5.4, 7.4), ylim=(rows - 0.5, -0.5), xticks=[], title="What speaks for it, what against")
+    axes.set_yticks(range(rows), METHODS, fontsize=10.5)
+    axes.tick_params(axis="y", length=0)
     axes.spines[["left", "bottom"]].set_visible(False)
     axes.axvline(0, color=GREY, lw=1)
-    bars = axes.barh(range(len(METHODS)), [0] * len(METHODS), 0.62, color=BLUE)
-    names = [fig.text(0.225, 0, "", ha="right", va="center", fontsize=10.5) for _ in METHODS]
-    whys = [fig.text(0.53, 0, "", ha="left", va="center", fontsize=9.5, color=BLACK, linespacing=1.25) for _ in METHODS]
-    for i in range(len(METHODS)):
-        y = 0.92 - 0.82 * (i + 0.5) / len(METHODS)
-        names[i].set_y(y)
-        whys[i].set_y(y)
-        if i:
-            axes.axhline(i - 0.5, color=PALE, lw=0.6)
+    for i in range(1, rows):
+        axes.axhline(i - 0.5, color=PALE, lw=0.6)
+    mark = axes.axhspan(0, 1, color="#EEEEEE", zorder=0)
+    bars = axes.barh(range(rows), [0] * rows, 0.62, color=BLUE)
+    star, = axes.plot([], [], "*", color=BLACK, ms=13)
+    whys = [fig.text(0.53, 0.92 - 0.82 * (i + 0.5) / rows, "", va="center", fontsize=9.5, color=BLACK, linespacing=1.25)
+            for i in range(rows)]
 
     def change(r: Result) -> str:
-        for i, (name, points) in enumerate(r.points.items()):
-            bars[i].set_width(points)
-            bars[i].set_facecolor(BLUE if points > 0 else ORANGE)
-            bars[i].set_hatch("" if points > 0 else "//")
-            names[i].set_text(name)
-            names[i].set_fontweight("bold" if i == 0 else "normal")
-            said = [f"{'+' if p > 0 else '−'} {why}" for p, why in r.reasons[name][:2]]
-            whys[i].set_text("\n".join(said) or "nothing speaks for or against it")
+        best = METHODS.index(next(iter(r.points)))
+        for i, (bar, why, name) in enumerate(zip(bars, whys, METHODS)):
+            bar.set_width(r.points[name])
+            bar.set_facecolor(BLUE if r.points[name] > 0 else ORANGE)
+            shown = r.reasons[name][:2 if i == best else 1]              # text is the dear part of a picture
+            why.set_text("\n".join(f"{'+' if p > 0 else '−'} {text}" for p, text in shown) or "nothing for or against")
+        mark.set(y=best - 0.5, height=1)
+        star.set_data([max(r.points[METHODS[best]], 0) + 0.7], [best])
         first, second = list(r.points)[:2]
         why = next((why for p, why in r.reasons[first] if p > 0), "the others have more against them")
         ways = f"{r.problem.ways} classes" if r.problem.answers == "classes" else "values"
@@ -112,7 +113,7 @@ def make(fig):
                 f"task{'s' * (r.problem.tasks != 1)}, try {first} first: {why}; then {second}, and compare both with the "
                 f"simplest thing that could work.")
 
-    return [*bars, *names, *whys], change
+    return [mark, *bars, star, *whys], change
 
 
 @entry

@@ -22,7 +22,7 @@ from ..training import evaluate
 from .drawing import BLACK, BLUE, GREY, ORANGE, PALE, SKY, said
 from .shell import Lab, entry
 
-SLICE, MOST, FIRST = 5, 60, 4                    # tasks in a slice; slices in all; slices in the picture it opens with
+SLICE, MOST, FIRST = 5, 60, 8                    # tasks in a slice; slices in all; slices in the picture it opens with
 QUERIES = 3                                      # of each class: more would make slices slower, not intervals narrower
 SHIPPED = {"MAML": "maml-images", "ANIL": "anil-images", "ProtoNet": "protonet-images"}
 FIVE_ANSWERS = ("MAML", "ANIL")                  # the shipped heads have five
@@ -215,7 +215,7 @@ def lab(learners: Mapping[str, Learner] | None = None) -> Lab:
         return ((setting, slices), *(line for line in state["board"] if line[0] != setting))[:BOARD]
 
     names = list(learners or [*SHIPPED, "nearest centroid"])
-    opening = Setting(names[0], 5, 1, "glyphs")
+    opening, *others = (Setting(name, 5, 1, "glyphs") for name in (names[0], *names[1:][-2:]))
     bench = Lab(lambda **state: compute(**state, learners=learners), make, {
         "learner": widgets.ToggleButtons(options=names, value=names[0], description="learner"),
         "source": widgets.ToggleButtons(options=list(sources()), description="characters"),
@@ -223,5 +223,5 @@ def lab(learners: Mapping[str, Learner] | None = None) -> Lab:
         "k_shot": widgets.IntSlider(1, min=1, max=5, description="shots K"),
         "run": widgets.Button(description="Run"),
         "stop": widgets.Button(description="Stop"),
-    }, hidden={"done": (opening, FIRST), "board": ()}, actions={"run": start, "stop": stop})
+    }, hidden={"done": (opening, FIRST), "board": tuple((one, FIRST) for one in others)}, actions={"run": start, "stop": stop})
     return bench

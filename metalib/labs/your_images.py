@@ -214,6 +214,6 @@ def lab(learners: Mapping[str, Learner] | None = None) -> Lab:
         "folder": widgets.Text("", description="folder", placeholder="a folder with a subfolder for each class",
                                continuous_update=False, layout=widgets.Layout(width="420px")),
         "files": widgets.FileUpload(description="files", multiple=True, accept=",".join(SUFFIXES)),
-        "clear": widgets.Button(description="Back to the example"),
+        "clear": widgets.Button(description="Back to the example", layout=widgets.Layout(width="auto")),
     }, actions={"clear": lambda state: {"files": (), "folder": ""}},
         unused=lambda state: set() if state["files"] or state["folder"] else {"clear"})

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 import metalib as ml
-from metalib import analysis, figures_images, papers
+from metalib.experiments import analysis, papers
+from metalib.figures import images as figures_images
 
 FIVE = dict(n_way=5, k_shot=1, n_query=4)
 

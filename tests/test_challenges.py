@@ -6,9 +6,9 @@ import pytest
 import torch
 
 import metalib as ml
-from metalib import cost, theory
-from metalib import distance as far
-from metalib.measure import shipped
+from metalib.experiments import cost, theory
+from metalib.experiments import distance as far
+from metalib.experiments.measure import shipped
 from metalib.tasks.pool import Pool
 from metalib.tasks.quadratics import linear
 from metalib.tasks.regressions import Regressions

@@ -1,6 +1,5 @@
 """Exercise checkers of chapter 5: the worked solutions pass, every typical wrong answer gets its own sentence."""
 import pytest
-import torch
 
 import metalib as ml
 from metalib.checks import image_classification as check

@@ -2,10 +2,10 @@
 import numpy as np
 import pytest
 
-from metalib import cost, distance, theory
-from metalib import figures_challenges as figures
+from metalib.experiments import cost, distance, theory
+from metalib.figures import challenges as figures
 from metalib.figures import to_png
-from metalib.measure import shipped
+from metalib.experiments.measure import shipped
 from metalib.tasks.regressions import Regressions
 
 TASKS = Regressions(dim=4)

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 import metalib as ml
-from metalib import cost
+from metalib.experiments import cost
 from metalib.learners.imaml import conjugate_gradient
 from metalib.tasks.quadratics import linear, quadratic_episode
 

@@ -2,7 +2,7 @@
 import pytest
 import torch
 
-from metalib import cost
+from metalib.experiments import cost
 from metalib.labs import cost as cost_lab
 from metalib.labs import distance, implicit_maml, which_learner
 from metalib.labs.pointer import Pointer

@@ -7,7 +7,8 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 import metalib as ml
-from metalib import figures_concepts, measure
+from metalib.figures import concepts as figures_concepts
+from metalib.experiments import measure
 from metalib.labs import data_hunger, metric_space, transfer_or_meta
 from metalib.labs.pointer import Pointer
 
@@ -97,7 +98,7 @@ def test_shifted_tasks_are_the_same_tasks():
     (lambda: ml.tasks.Shifted(None, turn=math.nan), "turn is nan"), (lambda: ml.tasks.Shifted(None, thicken=2), "thicken is 2"),
     (lambda: ml.tasks.Drawn(ml.tasks.Glyphs(), 0), "n_classes is 0"),
     (lambda: ml.tasks.Drawn(ml.tasks.Digits(), 11), "class number is 10"),
-    (lambda: measure.shipped("nothing"), "python -m metalib.measure nothing"),
+    (lambda: measure.shipped("nothing"), "python -m metalib.experiments.measure nothing"),
 ])
 def test_bad_input_gets_one_sentence(make, words):
     with pytest.raises(ValueError, match=words):

@@ -2,8 +2,8 @@
 import pytest
 import torch
 
-from metalib import museum
-from metalib import museum_checks as checks
+from metalib.museum import checks
+from metalib.museum import exhibits as museum
 
 EXPOSED_BY = {
     "sorted labels": {"before", "shuffled"},

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 import metalib as ml
-from metalib import figures_race, race
+from metalib.figures import race as figures_race
+from metalib.experiments import race
 from metalib.tasks.quadratics import Quadratics, adapted, linear, loss
 
 TASKS = Quadratics(dim=3)

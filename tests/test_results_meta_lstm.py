@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import metalib as ml
-from metalib import contests, race
+from metalib.experiments import contests, race
 
 TEN = dict(k_shot=10, n_query=50)
 WAVES = ml.tasks.Sinusoid()

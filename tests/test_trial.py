@@ -3,7 +3,7 @@ import pytest
 import torch
 
 import metalib as ml
-from metalib import listing, trial
+from metalib.museum import listing, trial
 
 
 def test_it_stops_six_times_and_then_runs():

@@ -9,12 +9,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..cost import STEPS, recorded
-from ..distance import KINDS, NAMES
-from ..distance import STEPS as INNER
-from ..measure import shipped
+from ..experiments.cost import STEPS, recorded
+from ..experiments.distance import KINDS, NAMES
+from ..experiments.distance import STEPS as INNER
+from ..experiments.measure import shipped
+from ..experiments.theory import best_rate as correct_rate
 from ..tasks.regressions import Regressions
-from ..theory import best_rate as correct_rate
 from .verdict import NotAttempted, answer, checker, close, kind, show, stop
 
 # 1. Predict: what grows, and who is lost ---------------------------------------------------------------------------------------

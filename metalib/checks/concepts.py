@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from ..episodes import Examples
+from ..experiments.measure import STARTS, STEPS, shipped
 from ..learners import Learner
-from ..measure import STARTS, STEPS, shipped
 from .verdict import NotAttempted, answer, checker, close, kind, run, show, stop
 
 # 1. Predict: transfer or meta --------------------------------------------------------------------------------------------------

@@ -1,9 +1,9 @@
 """The three exercises of chapter 8: match a symptom to its cause, choose a learner, say how many tasks it takes."""
 from __future__ import annotations
 
-from ..distance import GRADIENT, POOLS, READS
+from ..experiments.distance import GRADIENT, POOLS, READS
+from ..experiments.measure import shipped
 from ..labs.which_learner import METHODS, compute
-from ..measure import shipped
 from .verdict import NotAttempted, checker, stop
 
 # 1. Match: why is it at chance? ------------------------------------------------------------------------------------------------

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .. import analysis, listing, trial
+from ..experiments import analysis
 from ..learners import MAML
-from ..museum import EXHIBITS, Case, shipped
-from ..museum_checks import CHECKS, inspect_exhibit
+from ..museum import listing, trial
+from ..museum.checks import CHECKS, inspect_exhibit
+from ..museum.exhibits import EXHIBITS, Case, shipped
 from .verdict import NotAttempted, answer, checker, kind, run, show, stop
 
 # 1. Predict: what the listing does --------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 What to look for: inside, the learner that only reads the points (CNP) is best by far; outside it is the first to be wrong, and
 what still takes gradient steps degrades more slowly. At another frequency nobody's start is worth anything.
-The right picture was measured by `python -m metalib.distance distance` (100 waves a point); the left one is computed live.
+The right picture was measured by `python -m metalib.experiments.distance distance` (100 waves a point); the left one is computed live.
 """
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..distance import KINDS, NAMES, POINTS, STEPS, TRAINED, learners
 from ..episodes import Examples, generator
+from ..experiments.distance import KINDS, NAMES, POINTS, STEPS, TRAINED, learners
+from ..experiments.measure import shipped
 from ..learners import CNP
-from ..measure import shipped
 from .drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PALE, PURPLE, RED, SKY, said
 from .shell import Lab, entry
 

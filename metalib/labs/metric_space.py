@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ..episodes import Episode, Examples
 from ..learners import MatchingNet, ProtoNet
-from ..measure import SOURCES, meta_learned
+from ..experiments.measure import SOURCES, meta_learned
 from ..networks import Network
 from .drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY
 from .pointer import Pointer

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..learners import Unrolled
 from ..networks import mlp
-from ..race import RATES, RIVALS
+from ..experiments.race import RATES, RIVALS
 from .drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, said
 from .pointer import Pointer
 from .shell import Lab, entry

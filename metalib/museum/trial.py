@@ -15,13 +15,13 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor, nn
 
-from .episodes import generator
-from .learners import MAML
+from ..episodes import generator
+from ..learners import MAML
+from ..networks import conv4
+from ..recipes import PRETRAINED
+from ..tasks import Glyphs
+from ..training import Score, evaluate, train, write_atomically
 from .listing import stages
-from .networks import conv4
-from .recipes import PRETRAINED
-from .tasks import Glyphs
-from .training import Score, evaluate, train, write_atomically
 
 Task = tuple[Tensor, Tensor, Tensor, Tensor]      # x_spt, y_spt, x_qry, y_qry
 
@@ -138,7 +138,7 @@ def judged(learner: MAML, episodes: int = 200) -> Score:
 
 
 def measured() -> dict:
-    """What `python -m metalib.trial` wrote."""
+    """What `python -m metalib.museum.trial` wrote."""
     return json.loads((PRETRAINED / "trial.measured.json").read_text(encoding="utf-8"))
 
 

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from .episodes import Episode, Examples, sample_n_way
-from .learners import MAML, Learner
-from .training import BLOCK
+from ..episodes import Episode, Examples, sample_n_way
+from ..learners import MAML, Learner
+from ..training import BLOCK
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Measurements that take minutes, made once and shipped: `python -m metalib.measure hunger`.
+"""Measurements that take minutes, made once and shipped: `python -m metalib.experiments.measure hunger`.
 
     hunger     accuracy against examples per class, from scratch and meta-learned: chapter 1 and its lab
     transfer   error of three starts against the distance of the new task, shots and steps: chapter 2 and its lab
@@ -15,12 +15,12 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from .episodes import Episode, Examples, task_loss
-from .learners import MAML, Adapted, FromScratch, Learner
-from .networks import Network, mlp
-from .recipes import PRETRAINED, load
-from .tasks import Digits, Glyphs, Shifted, Sinusoid
-from .training import setup, write_atomically
+from ..episodes import Episode, Examples, task_loss
+from ..learners import MAML, Adapted, FromScratch, Learner
+from ..networks import Network, mlp
+from ..recipes import PRETRAINED, load
+from ..tasks import Digits, Glyphs, Shifted, Sinusoid
+from ..training import setup, write_atomically
 
 SHOTS = (1, 2, 5, 10, 20, 50, 100)
 WAYS = (2, 5, 10)
@@ -144,7 +144,7 @@ def shipped(name: str) -> dict:
     """
     file = PRETRAINED / f"{name}.measured.json"
     if not file.exists():
-        raise ValueError(f"no measurement is shipped as {name!r}; make it: python -m metalib.measure {name}")
+        raise ValueError(f"no measurement is shipped as {name!r}; make it: python -m metalib.experiments.measure {name}")
     return json.loads(file.read_text(encoding="utf-8"))
 
 

@@ -1,4 +1,4 @@
-"""Races that take minutes, run once and shipped: `python -m metalib.contests`. Chapter 4 repeats some of them live, a test one.
+"""Races that take minutes, run once and shipped: `python -m metalib.experiments.contests`. Chapter 4 repeats some live, a test one.
 
 Each contest is a learned optimiser, a start, a task family and some numbers of steps; the rivals are those of `race`, from the
 same start, with the rate of the grid that is best for that number of steps.
@@ -13,13 +13,13 @@ from functools import cache
 import torch
 from torch import nn
 
-from .learners import Unrolled
-from .networks import mlp
+from ..learners import Unrolled
+from ..networks import mlp
+from ..recipes import PRETRAINED, load
+from ..tasks import Glyphs, Omniglot, Quadratics, Sinusoid
+from ..tasks.quadratics import linear
+from ..training import write_atomically
 from .race import RATES, ahead, errors, mean_ci, race, tune
-from .recipes import PRETRAINED, load
-from .tasks import Glyphs, Omniglot, Quadratics, Sinusoid
-from .tasks.quadratics import linear
-from .training import write_atomically
 
 FILE = PRETRAINED / "race.measured.json"
 TEN = dict(k_shot=10, n_query=50)

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
-from .analysis import Confusion
-from .figures import BLACK, BLUE, LINES, MARKERS, ORANGE, Picture, image, new, plain
+from ..experiments.analysis import Confusion
+from . import BLACK, BLUE, LINES, MARKERS, ORANGE, Picture, image, new, plain
 
 
 def accuracies(found: Mapping[str, Sequence[float]], title: str = "", chance: float = 0.2) -> Picture:

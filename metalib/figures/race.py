@@ -9,12 +9,12 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
-from .contests import standing
-from .episodes import Episode
-from .figures import BLUE, GREEN, GREY, BLACK, LINES, MARKERS, ORANGE, PURPLE, SKY, RED, new, plain
-from .learners import Unrolled
-from .learners.lstm_cell import log_and_sign
-from .race import Grid, mean_ci
+from ..episodes import Episode
+from ..experiments.contests import standing
+from ..experiments.race import Grid, mean_ci
+from ..learners import Unrolled
+from ..learners.lstm_cell import log_and_sign
+from . import BLACK, BLUE, GREEN, GREY, LINES, MARKERS, ORANGE, PURPLE, RED, SKY, new, plain
 
 COLOURS = (GREY, ORANGE, GREEN, BLUE, RED, PURPLE, SKY)
 

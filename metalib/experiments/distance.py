@@ -1,8 +1,8 @@
 """How far does it carry? Error against the distance of the new task, and against the number of training tasks.
 
-    python -m metalib.distance distance     waves further and further from the training waves, for each learner
-    python -m metalib.distance diversity    waves in the training pool against the error on new ones
-    python -m metalib.distance images       other symbols, other ways, other shots
+    python -m metalib.experiments.distance distance     waves further and further from the training waves, for each learner
+    python -m metalib.experiments.distance diversity    waves in the training pool against the error on new ones
+    python -m metalib.experiments.distance images       other symbols, other ways, other shots
 """
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from functools import cache
 import numpy as np
 import torch
 
-from .episodes import Episode, Examples, generator, task_loss
-from .learners import CNP, MAML, Learner, NearestCentroid
-from .networks import conv4, mlp
-from .recipes import PRETRAINED, load
-from .tasks import Digits, Glyphs, Shifted
-from .tasks.pool import Pool
-from .training import evaluate, setup, train, write_atomically
+from ..episodes import Episode, Examples, generator, task_loss
+from ..learners import CNP, MAML, Learner, NearestCentroid
+from ..networks import conv4, mlp
+from ..recipes import PRETRAINED, load
+from ..tasks import Digits, Glyphs, Shifted
+from ..tasks.pool import Pool
+from ..training import evaluate, setup, train, write_atomically
 
 KINDS = {"frequency": (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0),
          "amplitude": (0.5, 1.0, 2.0, 3.5, 5.0, 7.5, 10.0, 12.5, 15.0),

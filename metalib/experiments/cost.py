@@ -1,7 +1,7 @@
 """What one meta-step costs: memory to the byte, time as it comes. Shipped measurements:
 
-    python -m metalib.cost cost      memory and time against inner steps, width and tasks, for each method
-    python -m metalib.cost price     error against CPU seconds of meta-training, for each learner
+    python -m metalib.experiments.cost cost      memory and time against inner steps, width and tasks, for each method
+    python -m metalib.experiments.cost price     error against CPU seconds of meta-training, for each learner
 
 Memory is counted where it arises: PyTorch hands every tensor that it keeps for a backward pass to a pair of hooks
 (https://docs.pytorch.org/docs/stable/autograd.html, "Hooks for saved tensors"). The largest number of bytes kept at any one
@@ -19,13 +19,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .episodes import Episode, at_least
-from .learners import ANIL, CNP, IMAML, MAML, CheckpointedMAML, Learner, MetaSGD, Pretrained, Reptile
+from ..episodes import Episode, at_least
+from ..learners import ANIL, CNP, IMAML, MAML, CheckpointedMAML, Learner, MetaSGD, Pretrained, Reptile
+from ..networks import mlp
+from ..recipes import PRETRAINED
+from ..tasks import Sinusoid
+from ..training import evaluate, setup, train, write_atomically
 from .measure import shipped
-from .networks import mlp
-from .recipes import PRETRAINED
-from .tasks import Sinusoid
-from .training import evaluate, setup, train, write_atomically
 
 METHODS: dict[str, Callable[[nn.Module, int], Learner]] = {
     "MAML": lambda net, steps: MAML(net, 0.01, steps),

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .recipes import PRETRAINED
+from ..recipes import PRETRAINED
 
 SETTINGS = ("5w1s", "5w5s", "20w1s", "20w5s")
 LOG = PRETRAINED / "papers.log.json"        # a list of notes like the cards, of runs whose weights are not shipped

@@ -15,8 +15,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from .episodes import Episode
-from .training import Score, write_atomically
+from ..episodes import Episode
+from ..training import Score, write_atomically
 
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
     "#222222", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
@@ -208,8 +208,8 @@ def proof_panel(proof) -> Picture:
 @torch.no_grad()
 def cover() -> Picture:
     """For the README: five symbols drawn once and a sixth recognised; ten points of a wave and the steps towards it."""
-    from .recipes import load
-    from .tasks import Glyphs, Sinusoid
+    from ..recipes import load
+    from ..tasks import Glyphs, Sinusoid
 
     figure = new(9.6, 3.3, "draw five, recognise the sixth; ten points, one wave")
     left, right = figure.subfigures(1, 2, width_ratios=(1.15, 1))
@@ -242,7 +242,3 @@ def main(folder: str = "figures") -> None:
     for name, draw in FIGURES.items():
         write_atomically(Path(folder) / f"{name}.png", to_png(draw()))
         print(f"wrote {folder}/{name}.png")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:2])

@@ -8,10 +8,10 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from . import theory
-from .cost import STEPS
-from .figures import BLACK, BLUE, GREEN, GREY, LINES, MARKERS, ORANGE, PALE, PURPLE, RED, SKY, new, plain
-from .tasks.regressions import Regressions
+from ..experiments import theory
+from ..experiments.cost import STEPS
+from ..tasks.regressions import Regressions
+from . import BLACK, BLUE, GREEN, GREY, LINES, MARKERS, ORANGE, PALE, PURPLE, RED, SKY, new, plain
 
 LOOKS = ((BLUE, "-", "o"), (SKY, "--", "s"), (ORANGE, "-.", "D"), (PURPLE, ":", "P"), (GREEN, "-", "^"), (RED, "--", "v"),
          (GREY, "-.", "X"), (BLACK, ":", "*"), ("#8C6D31", "-", "h"))

@@ -11,10 +11,10 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from .learners import Learner
-from .museum import EXHIBITS, Case
-from .proof import Check, Shuffled, before, disjoint, gradient, outer_slopes, show, shuffled
-from .training import Score, evaluate
+from ..learners import Learner
+from ..proof import Check, Shuffled, before, disjoint, gradient, outer_slopes, show, shuffled
+from ..training import Score, evaluate
+from .exhibits import EXHIBITS, Case
 
 EPISODES, SEED = 40, 7
 

@@ -10,9 +10,9 @@ from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import NullLocator
 from torch import Tensor
 
-from .episodes import Episode
-from .figures import BLUE, GREEN, GREY, BLACK, LINES, MARKERS, ORANGE, PURPLE, SKY, RED, new, plain
-from .training import Score
+from ..episodes import Episode
+from ..training import Score
+from . import BLACK, BLUE, GREEN, GREY, LINES, MARKERS, ORANGE, PURPLE, RED, SKY, new, plain
 
 CURVES = (ORANGE, SKY, GREEN, BLUE, RED)
 STARTS = {"random": (GREEN, ":", "^"), "one wave": (RED, "-.", "v"), "pretrained": (ORANGE, "--", "s"), "MAML": (BLUE, "-", "o")}

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .episodes import at_least, task_loss, task_score
-from .learners import SGD, Adam, Learner, Momentum, Unrolled
-from .training import BLOCK
+from ..episodes import at_least, task_loss, task_score
+from ..learners import SGD, Adam, Learner, Momentum, Unrolled
+from ..training import BLOCK
 
 RATES = tuple(round(10 ** (k / 4), 6) for k in range(-16, 5))       # 0.0001 to 10, four to a decade: no rival is best at an end
 RIVALS: dict[str, Callable[..., SGD]] = {"SGD": SGD, "momentum": Momentum, "Adam": Adam}

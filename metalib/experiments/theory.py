@@ -16,8 +16,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .tasks import quadratics
-from .tasks.regressions import Regressions
+from ..tasks import quadratics
+from ..tasks.regressions import Regressions
 
 
 def one_step(tasks: Regressions, k_shot: int, alpha, away: float = 0.0):

@@ -1,7 +1,7 @@
 """The bug museum: well-known mistakes of meta-learning code, each in working order, and the checks that expose them.
 
 Every exhibit runs and raises nothing. Beside it stands the same thing done right, so that a check can show that it tells the
-two apart. The checks are in museum_checks.py.
+two apart. The checks are in checks.py.
 """
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
-from .episodes import Episode, Examples, task_loss
-from .learners import MAML, Adapted, Learner, NearestCentroid, ProtoNet
-from .networks import Linear, Network, conv4
-from .recipes import load
-from .tasks import Digits, Glyphs, Sinusoid
-from .training import train
-
+from ..episodes import Episode, Examples, task_loss
+from ..learners import MAML, Adapted, Learner, NearestCentroid, ProtoNet
+from ..networks import Linear, Network, conv4
+from ..recipes import load
+from ..tasks import Digits, Glyphs, Sinusoid
+from ..training import train
 
 # The exhibits: wrong code that runs -------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .episodes import Episode, Examples, generator, task_score
+from .episodes import Episode, Examples, generator
 from .learners import Learner
 from .training import Score, evaluate
 

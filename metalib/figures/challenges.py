@@ -11,7 +11,7 @@ from matplotlib.ticker import NullLocator
 from ..experiments import theory
 from ..experiments.cost import STEPS
 from ..tasks.regressions import Regressions
-from . import BLACK, BLUE, GREEN, GREY, LINES, MARKERS, ORANGE, PALE, PURPLE, RED, SKY, new, plain
+from . import BLACK, BLUE, GREEN, GREY, LINES, ORANGE, PALE, PURPLE, RED, SKY, new, plain
 
 LOOKS = ((BLUE, "-", "o"), (SKY, "--", "s"), (ORANGE, "-.", "D"), (PURPLE, ":", "P"), (GREEN, "-", "^"), (RED, "--", "v"),
          (GREY, "-.", "X"), (BLACK, ":", "*"), ("#8C6D31", "-", "h"))

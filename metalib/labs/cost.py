@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import ipywidgets as widgets
 
 from ..experiments.cost import METHODS, STEPS, TASKS, WIDTHS, predicted, recorded
-from .drawing import BLACK, BLUE, GREY, ORANGE, PALE, said
+from .drawing import BLACK, BLUE, ORANGE, PALE, said
 from .shell import Lab, entry
 
 MEGABYTE = 1e6

@@ -11,7 +11,6 @@ from functools import cache
 
 import ipywidgets as widgets
 import numpy as np
-import torch
 from torch import Tensor
 
 from ..experiments.measure import METHODS, SHIFTS, SHOTS, SOURCES, WAYS, shipped

@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..episodes import Episode, Examples, at_least, task_loss
+from ..episodes import Episode, at_least, task_loss
 from .maml import MAML, Weights
 
 

@@ -1,4 +1,5 @@
 """The labs of chapters 7 and 8: plain calls at all bounds, one sentence, the same picture for the same state, the numbers."""
+import ipywidgets as widgets
 import pytest
 import torch
 
@@ -45,6 +46,22 @@ def test_the_same_state_gives_the_same_picture_and_another_another(lab, name):
     assert lab.set(**ANOTHER[name]).png() != before
     default = {key: LABS[name]().state[key] for key in ANOTHER[name]}
     assert lab.set(**default).png() == before
+
+
+def test_every_step_of_a_slider_shows_in_the_picture(lab):
+    """From the default: the browser test waits for another picture, not for another sentence."""
+    before = lab.png()
+    for key, control in lab.controls.items():
+        if isinstance(control, (widgets.IntSlider, widgets.FloatSlider)):
+            near = control.value + control.step
+        elif isinstance(control, widgets.SelectionSlider):
+            near = control.options[control.index + 1]
+            near = near[1] if isinstance(near, tuple) else near
+        else:
+            continue
+        default = control.value
+        assert lab.set(**{key: near}).png() != before, key
+        assert lab.set(**{key: default}).png() == before, key
 
 
 def test_three_faces_and_labelled_controls(lab):

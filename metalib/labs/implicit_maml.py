@@ -109,6 +109,7 @@ def make(fig):
                title="directions only", title_fontsize=9, alignment="left")
     fig.legend(handles=[start, phi, trail, path, best, query], loc="upper left", bbox_to_anchor=(0.735, 0.92), handlelength=1.6)
     fig.text(0.505, 0.475, "shade: support loss, the darker the lower", fontsize=9.5, color=GREY)
+    arrived = fig.text(0.505, 0.54, "", fontsize=9.5, color=GREEN)
     fig.text(0.505, 0.385, "Length of the outer gradient", fontsize=11)
     bars = fig.add_axes((0.675, 0.12, 0.22, 0.24))
     bars.set(xlim=(0, 3), ylim=(2.6, -0.6), yticks=[0, 1, 2], yticklabels=list(ARROWS))
@@ -131,14 +132,16 @@ def make(fig):
             bar.set_width(min(length, 3))
             number.set_text(said(length))
         left = (r.path[-1] - r.solution).norm().item()
+        taken = f"{r.steps} inner step{'s' * (r.steps != 1)} end {said(left)} from"
+        arrived.set_text(f"{taken} φ*")
         near, far = (said((point - r.solution).norm().item()) for point in (r.theta, OPTIMUM))
         return (f"With strength {r.strength:.2g} the solution lies {near} from the start and {far} from the task's optimum, and "
-                f"{r.steps} inner step{'s' * (r.steps != 1)} end {said(left)} from it; "
+                f"{taken} it; "
                 f"{r.cg_steps} step{'s' * (r.cg_steps > 1)} of conjugate gradients "
                 f"point{'s' * (r.cg_steps == 1)} {r.angles[0]:.0f}° off the exact gradient, first order {r.angles[1]:.0f}°.")
 
     moving = [ground, *frame, trail, path, *(a for arrow in arrows for a in arrow), best, query, phi, start]
-    return [*moving, *sizes, *numbers], change
+    return [*moving, *sizes, *numbers, arrived], change
 
 
 def drag(event: Pointer, state: dict) -> dict | None:

@@ -96,6 +96,7 @@ def make(fig):
     star, = axes.plot([], [], "*", color=BLACK, ms=13)
     whys = [fig.text(0.53, 0.92 - 0.82 * (i + 0.5) / rows, "", va="center", fontsize=9.5, color=BLACK, linespacing=1.25)
             for i in range(rows)]
+    asked = fig.text(0.235, 0.035, "", fontsize=9.5, color=GREY)
 
     def change(r: Result) -> str:
         best = METHODS.index(next(iter(r.points)))
@@ -109,11 +110,13 @@ def make(fig):
         first, second = list(r.points)[:2]
         why = next((why for p, why in r.reasons[first] if p > 0), "the others have more against them")
         ways = f"{r.problem.ways} classes" if r.problem.answers == "classes" else "values"
-        return (f"For {ways}, {r.problem.shots:,} example{'s' * (r.problem.shots != 1)} and {r.problem.tasks:,} training "
-                f"task{'s' * (r.problem.tasks != 1)}, try {first} first: {why}; then {second}, and compare both with the "
+        problem = (f"{ways}, {r.problem.shots:,} example{'s' * (r.problem.shots != 1)} and {r.problem.tasks:,} training "
+                   f"task{'s' * (r.problem.tasks != 1)}")
+        asked.set_text(problem)
+        return (f"For {problem}, try {first} first: {why}; then {second}, and compare both with the "
                 f"simplest thing that could work.")
 
-    return [mark, *bars, star, *whys], change
+    return [mark, *bars, star, *whys, asked], change
 
 
 @entry

@@ -5,23 +5,20 @@ same start, with the rate of the grid that is best for that number of steps.
 """
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 
 import torch
 from torch import nn
 
 from ..learners import Unrolled
 from ..networks import mlp
-from ..recipes import PRETRAINED, load
+from ..recipes import load
 from ..tasks import Glyphs, Omniglot, Quadratics, Sinusoid
 from ..tasks.quadratics import linear
-from ..training import write_atomically
+from . import measure
 from .race import RATES, ahead, errors, mean_ci, race, tune
 
-FILE = PRETRAINED / "race.measured.json"
 TEN = dict(k_shot=10, n_query=50)
 
 
@@ -103,10 +100,9 @@ def run(contest: Contest) -> dict[str, dict]:
         for name, values in results.items()}
 
 
-@cache
 def shipped() -> dict:
     """What was measured: group -> title -> {"at": steps, name: {"loss", "rate", "behind"}}."""
-    return json.loads(FILE.read_text(encoding="utf-8"))
+    return measure.shipped("race")
 
 
 def standing(contest: Mapping, k: int) -> str:
@@ -128,7 +124,7 @@ def main() -> None:
         for title, contest in make().items():
             found[group][title] = {"at": list(contest.at), **run(contest)}
             print(group, title, {name: row["loss"] for name, row in found[group][title].items() if name != "at"}, flush=True)
-    write_atomically(FILE, (json.dumps(found) + "\n").encode())
+    measure.ship("race", found)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ moment does not depend on machine, load or allocator, so a checked cell may prin
 """
 from __future__ import annotations
 
-import json
 import statistics
 import sys
 import time
@@ -22,10 +21,9 @@ from torch import Tensor, nn
 from ..episodes import Episode, at_least
 from ..learners import ANIL, CNP, IMAML, MAML, CheckpointedMAML, Learner, MetaSGD, Pretrained, Reptile
 from ..networks import mlp
-from ..recipes import PRETRAINED
 from ..tasks import Sinusoid
-from ..training import evaluate, setup, train, write_atomically
-from .measure import shipped
+from ..training import evaluate, setup, train
+from .measure import ship, shipped
 
 METHODS: dict[str, Callable[[nn.Module, int], Learner]] = {
     "MAML": lambda net, steps: MAML(net, 0.01, steps),
@@ -177,8 +175,7 @@ def price(progress: bool = True) -> dict:
 
 
 def main(name: str) -> None:
-    found = {"cost": grid, "price": price}[name]()
-    write_atomically(PRETRAINED / f"{name}.measured.json", (json.dumps(found) + "\n").encode())
+    ship(name, {"cost": grid, "price": price}[name]())
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@
 """
 from __future__ import annotations
 
-import json
 import math
 import sys
 from collections.abc import Sequence
@@ -18,10 +17,11 @@ import torch
 from ..episodes import Episode, Examples, generator, task_loss
 from ..learners import CNP, MAML, Learner, NearestCentroid
 from ..networks import conv4, mlp
-from ..recipes import PRETRAINED, load
+from ..recipes import load
 from ..tasks import Digits, Glyphs, Shifted
 from ..tasks.pool import Pool
-from ..training import evaluate, setup, train, write_atomically
+from ..training import evaluate, setup, train
+from .measure import ship
 
 KINDS = {"frequency": (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0),
          "amplitude": (0.5, 1.0, 2.0, 3.5, 5.0, 7.5, 10.0, 12.5, 15.0),
@@ -130,8 +130,7 @@ def images(episodes: int = 200) -> dict:
 
 
 def main(name: str) -> None:
-    found = {"distance": distance, "diversity": diversity, "images": images}[name]()
-    write_atomically(PRETRAINED / f"{name}.measured.json", (json.dumps(found) + "\n").encode())
+    ship(name, {"distance": distance, "diversity": diversity, "images": images}[name]())
 
 
 if __name__ == "__main__":

@@ -148,9 +148,13 @@ def shipped(name: str) -> dict:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-def main(name: str) -> None:
-    found = {"hunger": hunger, "transfer": transfer}[name]()
+def ship(name: str, found: dict) -> None:
+    """Write a measurement where `shipped` finds it."""
     write_atomically(PRETRAINED / f"{name}.measured.json", (json.dumps(found) + "\n").encode())
+
+
+def main(name: str) -> None:
+    ship(name, {"hunger": hunger, "transfer": transfer}[name]())
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import numpy as np
 
 from .. import tasks
 from ..data import REGISTRY
+from ..experiments.race import mean_ci
 from ..learners import Learner, NearestCentroid
 from ..training import evaluate
 from .drawing import BLACK, BLUE, GREY, ORANGE, PALE, SKY, said
@@ -107,7 +108,7 @@ def compute(learner: str, n_way: int, k_shot: int, source: str, done: tuple[Sett
     setting = Setting(learner, n_way, k_shot, source)
     why = impossible(setting)
     slices = done[1] if done[0] == setting else 0
-    shown = {str(one): interval(values(one, n)) for one, n in board}
+    shown = {str(one): mean_ci(values(one, n)) for one, n in board}
     return Result(setting, np.zeros(0) if why else values(setting, slices), why, shown)
 
 
@@ -118,11 +119,6 @@ def impossible(one: Setting) -> str:
     if one.source == "digits" and one.n_way > 10:
         return f"There are ten digits, so ask about at most 10 classes, not {one.n_way}."
     return ""
-
-
-def interval(values: np.ndarray) -> tuple[float, float]:
-    """Mean and half-width of the 95 % interval."""
-    return float(values.mean()), float(1.96 * values.std(ddof=1) / np.sqrt(len(values)))
 
 
 def make(fig):
@@ -162,7 +158,7 @@ def make(fig):
             return r.why
         if not n:
             return f"Nothing has been measured yet of {r.setting}: press Run."
-        value, half = interval(r.values)
+        value, half = mean_ci(r.values)
         state = "done" if n >= SLICE * MOST else "press Run to go on"
         return (f"{r.setting}: {said(100 * value)} % ± {said(100 * half)} after {n} of {SLICE * MOST} tasks, where "
                 f"guessing gives {said(100 / r.setting.n_way)} %; {state}.")

@@ -6,7 +6,6 @@ what is measured is what is read.
 from __future__ import annotations
 
 import copy
-import json
 import sys
 import traceback
 from collections.abc import Iterator
@@ -16,11 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from ..episodes import generator
+from ..experiments.measure import ship, shipped
 from ..learners import MAML
 from ..networks import conv4
-from ..recipes import PRETRAINED
 from ..tasks import Glyphs
-from ..training import Score, evaluate, train, write_atomically
+from ..training import Score, evaluate, train
 from .listing import stages
 
 Task = tuple[Tensor, Tensor, Tensor, Tensor]      # x_spt, y_spt, x_qry, y_qry
@@ -139,7 +138,7 @@ def judged(learner: MAML, episodes: int = 200) -> Score:
 
 def measured() -> dict:
     """What `python -m metalib.museum.trial` wrote."""
-    return json.loads((PRETRAINED / "trial.measured.json").read_text(encoding="utf-8"))
+    return shipped("trial")
 
 
 def main(n_tasks: int = 800) -> None:
@@ -152,7 +151,7 @@ def main(n_tasks: int = 800) -> None:
     scores = {name: judged(learner, 600) for name, learner in learners.items()}
     note = {"tasks": n_tasks, "torch": torch.__version__,
             "accuracy": {name: [round(score.mean, 4), round(score.ci95, 4)] for name, score in scores.items()}}
-    write_atomically(PRETRAINED / "trial.measured.json", (json.dumps(note, indent=2) + "\n").encode())
+    ship("trial", note)
     print("\n".join(f"{name}: {score}" for name, score in scores.items()))
 
 

@@ -6,7 +6,7 @@
 """
 import importlib
 
-from . import tasks
+from . import metrics, tasks
 from .episodes import Episode, Examples, task_loss, task_score
 from .learners import (ANIL, CNP, IMAML, MAML, SGD, Adam, Adapted, CheckpointedMAML, Classical, CNPClassifier, Controller,
                        FromScratch, Learner, MatchingNet, MetaLSTM, MetaSGD, Metric, Momentum, NearestCentroid, Pretrained,
@@ -19,7 +19,7 @@ from .training import NonFiniteLoss, Score, evaluate, setup, train
 __all__ = ["ANIL", "Adam", "Adapted", "CNP", "CNPClassifier", "CheckpointedMAML", "Classical", "Controller", "Episode",
            "Examples", "FromScratch", "IMAML", "Learner", "MAML", "MatchingNet", "MetaLSTM", "MetaSGD", "Metric",
            "Momentum", "NearestCentroid", "Network", "NonFiniteLoss", "Pretrained", "ProtoNet", "RECIPES", "RelationNet",
-           "Reptile", "SGD", "Score", "Unrolled", "card", "conv4", "embedder", "evaluate", "load", "mlp", "proof", "setup",
+           "Reptile", "SGD", "Score", "Unrolled", "card", "conv4", "embedder", "evaluate", "load", "metrics", "mlp", "proof", "setup",
            "task_loss", "task_score", "tasks", "train"]
 
 

@@ -228,3 +228,36 @@ def values():
 def test_bad_input_gets_one_sentence(make, error, words):
     with pytest.raises(error, match=words):
         make()
+
+
+def test_taking_turns_is_the_mean_over_every_choice_of_the_support_drawing():
+    model = ml.ProtoNet(ml.embedder(4), in_turn=True).double().train()
+    tasks = ml.tasks.Glyphs().sample(2, n_way=3, k_shot=1, n_query=2, seed=4).to(torch.float64)
+    drawings = tasks.support.join(tasks.query)
+    z, losses = model.embed(drawings.x), []
+    for task in range(2):
+        of_class = [z[task, drawings.y[task] == c] for c in range(3)]                       # three drawings each, in their order
+        for turn in range(3):
+            prototypes = torch.stack([mine[turn] for mine in of_class])
+            logits = [-((q - prototypes) ** 2).sum(1) for mine in of_class for i, q in enumerate(mine) if i != turn]
+            losses.append(nn.functional.cross_entropy(torch.stack(logits), torch.arange(3).repeat_interleave(2)))
+    torch.testing.assert_close(model.meta_loss(tasks), torch.stack(losses).mean(), rtol=1e-9, atol=0)
+    plain = ml.ProtoNet(model.network).train()
+    assert model.eval().meta_loss(tasks) == plain.eval().meta_loss(tasks)                   # outside training it is a prototypical network
+
+
+def test_classes_that_differ_in_size_cannot_take_turns():
+    tasks = ml.tasks.Glyphs().sample(1, n_way=3, k_shot=2, n_query=2, seed=4)
+    tasks = ml.Episode(ml.Examples(tasks.support.x[:, :5], tasks.support.y[:, :5]), tasks.query)
+    with pytest.raises(ValueError, match="differ in size"):
+        ml.ProtoNet(ml.embedder(4), in_turn=True).train().meta_loss(tasks)
+
+
+def test_a_brisk_embedder_rounds_in_training_only():
+    ml.setup(0)
+    plain, brisk = ml.embedder(8), ml.embedder(8, brisk=True)
+    brisk.load_state_dict(plain.state_dict())
+    x = ml.tasks.Glyphs().images([0, 1, 2, 3], [0, 0, 0, 0])
+    rounded, exact = brisk.train()(x), plain.train()(x)
+    assert rounded.dtype == torch.float32 and 0 < (rounded - exact).abs().max() < 0.1 * exact.abs().max()
+    assert torch.equal(brisk.eval()(x), plain.load_state_dict(brisk.state_dict()) and plain.eval()(x))

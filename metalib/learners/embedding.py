@@ -68,17 +68,30 @@ class Metric(Learner):
         return task_loss(self.compare(Examples(z[:, :n], episode.support.y))(z[:, n:]), episode.query.y).mean()
 
 
-def embedder(channels: int = 64, in_channels: int = 1, image_size: int = 28) -> Network:
+class Brisk(nn.Sequential):
+    """Layers that compute in bfloat16 while they are trained: 8 bits of mantissa in place of 24, on some processors twice as fast.
+
+    Weights, gradients, batch statistics and what comes out stay float32; so does everything outside training.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.training):
+            return super().forward(x).float()
+
+
+def embedder(channels: int = 64, in_channels: int = 1, image_size: int = 28, brisk: bool = False) -> Network:
     """`conv4(pool="max")` without its head, as an embedding: 28 x 28 images -> `channels` numbers.
 
     Batch norm keeps running statistics and uses them outside training, so that a query's embedding depends on the query
-    alone (`ml.proof` checks it). Arguments and errors as for `conv4`.
+    alone (`ml.proof` checks it). Arguments and errors as for `conv4`; `brisk`: train in bfloat16.
     """
     network = conv4(1, channels, "max", in_channels, image_size)
     network.head = nn.Identity()
     for i, layer in enumerate(network.body):
         if isinstance(layer, nn.BatchNorm2d):
             network.body[i] = nn.BatchNorm2d(layer.num_features)
+    if brisk:
+        network.body = Brisk(*network.body)
     return network.to(memory_format=torch.channels_last)          # several times faster with max-pooling on a CPU
 
 

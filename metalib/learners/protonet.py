@@ -10,9 +10,10 @@ representatives of their classes (section 2.3).
 """
 from __future__ import annotations
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
-from ..episodes import Examples
+from ..episodes import Episode, Examples, task_loss
 from .embedding import Metric, class_means, squared_distances
 
 
@@ -31,7 +32,15 @@ class Prototypes:
 
 
 class ProtoNet(Metric):
-    """The prototypical network. Arguments and errors as for `Metric`.
+    """The prototypical network.
+
+    Arguments:
+        network: as for `Metric`.
+        in_turn: in training, let the drawings of a class take turns in the support set: each episode is embedded once and asked
+            once for every turn. Ours, not the paper's: it makes four episodes of one where there is 1 shot and 3 queries.
+
+    Raises:
+        TypeError: as `Metric`.
 
     Example:
         >>> import metalib as ml
@@ -40,6 +49,34 @@ class ProtoNet(Metric):
         torch.Size([4, 15, 5])
     """
 
+    def __init__(self, network: nn.Module, in_turn: bool = False):
+        super().__init__(network)
+        self.in_turn = in_turn
+
     def compare(self, support: Examples) -> Prototypes:
         """Embedded examples [tasks, n, n_features] -> their prototypes."""
         return Prototypes(class_means(support))
+
+    def meta_loss(self, episode: Episode) -> Tensor:
+        """As `Metric.meta_loss`; with `in_turn` its mean over all turns.
+
+        Raises:
+            ValueError: for turns where the classes of an episode differ in size.
+        """
+        if not (self.training and self.in_turn):
+            return super().meta_loss(episode)
+        data, n_way = episode.support.join(episode.query), int(episode.support.y.max()) + 1
+        counts = [nn.functional.one_hot(part.y, n_way).sum(1) for part in (episode.support, episode.query)]
+        if any((count != count[0, 0]).any() for count in counts):
+            raise ValueError("classes of an episode differ in size, so they cannot take turns; use in_turn=False.")
+        k_shot, n_query = (int(count[0, 0]) for count in counts)
+        order = data.y.argsort(dim=1, stable=True)[..., None]
+        z = self.embed(data.x)
+        z = z.gather(1, order.expand_as(z)).unflatten(1, (n_way, -1))                     # [tasks, n_way, k_shot + n_query, n_features]
+        def label(n: int) -> Tensor:
+            return torch.arange(n_way, device=z.device).repeat_interleave(n).expand(len(z), -1)
+        losses = []
+        for turn in range(k_shot + n_query):
+            support, query = (part.flatten(1, 2) for part in z.roll(-turn, 2).split([k_shot, n_query], 2))
+            losses.append(task_loss(self.compare(Examples(support, label(k_shot)))(query), label(n_query)).mean())
+        return torch.stack(losses).mean()

@@ -1,5 +1,6 @@
 """Where episodes come from: one file per task family, each with `sample(n_tasks, ..., seed) -> Episode`."""
 from .digits import Digits
+from .distorted import Distorted
 from .folder import Folder
 from .drawn import Drawn
 from .glyphs import Glyphs
@@ -9,4 +10,4 @@ from .quadratics import Quadratics
 from .shifted import Shifted
 from .sinusoid import Sinusoid
 
-__all__ = ["Digits", "Drawn", "Folder", "Glyphs", "Mixture", "Omniglot", "Quadratics", "Shifted", "Sinusoid"]
+__all__ = ["Digits", "Distorted", "Drawn", "Folder", "Glyphs", "Mixture", "Omniglot", "Quadratics", "Shifted", "Sinusoid"]

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 
 OMNIGLOT = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/"
 VINYALS = "https://raw.githubusercontent.com/tristandeleu/pytorch-meta/master/torchmeta/datasets/assets/omniglot/"
+CLINC = "https://raw.githubusercontent.com/clinc/oos-eval/master/data/"
 AGAIN = "get it again from its publisher"           # what to do about every file that is not what it should be
 
 
@@ -51,6 +52,17 @@ REGISTRY = {
                                   "sha256:4aca6cbef626e818dace533b4c46363830eaaa158f2d06e29beb3e9772258d5f"),
     "omniglot-test": Source("omniglot/vinyals-split/test.json", VINYALS + "test.json",
                             "sha256:c3604a268c3e6bfb5f010e839dd986d0f149bfc81a93cf5de239a0543effea86"),
+    # Harper & Konstan 2015; free for research under GroupLens' terms; the checksum is the one TensorFlow Datasets checks.
+    "movielens-latest-small": Source("movielens/ml-latest-small.zip",
+                                     "https://files.grouplens.org/datasets/movielens/ml-latest-small.zip",
+                                     "sha256:696d65a3dfceac7c45750ad32df2c259311949efec81f0f144fdfb91ebc9e436",
+                                     "ml.tasks.Ratings() runs without it, on an invented population"),
+    # CC BY 3.0, Larson et al. 2019
+    "clinc150": Source("clinc150/data_full.json", CLINC + "data_full.json",
+                       "sha256:36923c3705a59e08fe9c3883d8bc2dd966ef93e22cb78ac41171782a698d56e0", "ml.tasks.Sentences() runs without it"),
+    "clinc150-domains": Source("clinc150/domains.json", CLINC + "domains.json",
+                               "sha256:b947b579d3b8e74b06f93b01083d8efaff2888b43a3e362533bd88a6e1211b3a",
+                               "ml.tasks.Sentences() runs without it"),
 }
 
 
@@ -89,31 +101,32 @@ def _download(name: str, source: Source) -> Path:
     return target
 
 
-def read_zip(path: Path, suffix: str, count: int, largest: int) -> Iterator[tuple[str, bytes]]:
+def read_zip(path: Path, suffix: str | tuple[str, ...], count: int, largest: int) -> Iterator[tuple[str, bytes]]:
     """Every file in an archive as (name, content), in memory: nothing is unpacked, so nothing can land elsewhere.
 
     Arguments:
         path: of the zip archive.
-        suffix: how every file in it ends, such as ".png".
+        suffix: how every file in it ends, such as ".png", or several endings.
         count: how many files it holds.
         largest: bytes that one file may have at most, unpacked; with `count`, the bound on memory.
 
     Raises:
         DataError: for a broken archive, absolute or `..` names, other files, too large files, or another count.
     """
+    kind = suffix if isinstance(suffix, str) else " or ".join(suffix)
     try:
         with zipfile.ZipFile(path) as archive:
             members = {PurePosixPath(m.filename.replace("\\", "/")): m for m in archive.infolist() if not m.is_dir()}
             for name, m in members.items():
                 if name.is_absolute() or ".." in name.parts or ":" in m.filename:
                     raise DataError(f"{path} holds {m.filename!r}, which points outside the archive; {AGAIN}.")
-                if name.suffix != suffix:
-                    raise DataError(f"{path} holds {m.filename!r}, which is no {suffix} file; {AGAIN}.")
+                if not name.name.endswith(suffix):
+                    raise DataError(f"{path} holds {m.filename!r}, which is no {kind} file; {AGAIN}.")
                 if m.file_size > largest:
                     raise DataError(f"{path} holds {m.filename!r} of {m.file_size:,} bytes, where at most {largest:,} "
                                     f"are expected; {AGAIN}.")
             if len(members) != count:
-                raise DataError(f"{path} holds {len(members):,} {suffix} files, where {count:,} are expected; {AGAIN}.")
+                raise DataError(f"{path} holds {len(members):,} {kind} files, where {count:,} are expected; {AGAIN}.")
             for name, m in members.items():
                 yield str(name), archive.read(m)
     except DataError:

@@ -96,3 +96,37 @@ def conv4(n_way: int = 5, channels: int = 64, pool: str = "stride", in_channels:
     side = image_size // 16 if pool == "max" else 1
     body = nn.Sequential(*layers, nn.Flatten())
     return Network(body, Linear(channels * side * side, n_way), task_chunk=8)
+
+
+class Reweight(nn.Module):
+    """One positive weight for each feature, then a fixed length: f(x) = scale * (w * x) / |w * x|. A learned idf, in 2,049 numbers.
+
+    For counted features, such as n-grams of text: which of them tell classes apart, whatever the classes?
+
+    Arguments:
+        n_features: of x; all start with weight 1. scale: length of f(x), learned too: with it a prototypical network is as sure as it may be.
+    """
+
+    def __init__(self, n_features: int, scale: float = 4.0):
+        super().__init__()
+        at_least(1, n_features=n_features)
+        self.log_weight = nn.Parameter(torch.zeros(n_features))
+        self.log_scale = nn.Parameter(torch.tensor(scale).log())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.log_scale.exp() * nn.functional.normalize(x * self.log_weight.exp(), dim=-1)
+
+
+def reweighted(n_features: int = 2_048, n_way: int | None = None) -> Network:
+    """Reweighted features, and a linear head that starts at zero: before adapting, every class is as likely.
+
+    Arguments:
+        n_features: of x. n_way: answers of the head; None: no head, an embedding for metric learners.
+    """
+    if n_way is None:
+        return Network(Reweight(n_features), nn.Identity())
+    at_least(1, n_way=n_way)
+    head = Linear(n_features, n_way)
+    nn.init.zeros_(head.weight)
+    nn.init.zeros_(head.bias)
+    return Network(Reweight(n_features), head, task_chunk=8)

@@ -4,10 +4,12 @@ from .distorted import Distorted
 from .folder import Folder
 from .drawn import Drawn
 from .glyphs import Glyphs
+from .intents import Intents
 from .mixture import Mixture
 from .omniglot import Omniglot
 from .quadratics import Quadratics
+from .sentences import Sentences
 from .shifted import Shifted
 from .sinusoid import Sinusoid
 
-__all__ = ["Digits", "Distorted", "Drawn", "Folder", "Glyphs", "Mixture", "Omniglot", "Quadratics", "Shifted", "Sinusoid"]
+__all__ = ["Digits", "Distorted", "Drawn", "Folder", "Glyphs", "Intents", "Mixture", "Omniglot", "Quadratics", "Sentences", "Shifted", "Sinusoid"]

@@ -1,0 +1,96 @@
+"""Paths of robots for the lab, stepped once, and films.
+
+    python -m metalib.experiments.robot_paths paths     eight held-out goals of each skill, all settings of the lab (2 minutes)
+    python -m metalib.experiments.robot_paths films     the GIFs in figures/ (MUJOCO_GL=egl where there is no screen; 3 minutes)
+"""
+from __future__ import annotations
+
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..recipes import PRETRAINED, load
+from ..tasks.robots import CENTRE, SCALE, recordings, thin
+from ..tasks.simulator import SKILLS, Rollout, World, world
+from .measure import shipped
+from .robots import STARTS, cloning, learned, scratch
+
+GOALS_SHOWN, DEMOS, STEPS = tuple(range(0, 48, 6)), (1, 2, 3, 5), (0, 1, 2, 5, 10)
+FILE = PRETRAINED / "robots.paths"                            # safetensors, float16
+SEEN = [0, 1, 2, 4, 5, 6]                                     # hand x, y, z and object x, y, z
+
+
+@cache
+def kept() -> dict[str, Tensor]:
+    """What `paths` made: for each skill `goal` [8, 3]; `demo` [8, 5, 24, 6]; `MAML` [8, 4, 5, 24, 6], `CNP` [8, 4, 24, 6]: hand
+    and object in metres for each goal, number of demonstrations, number of inner steps; `.first`: step of success, -1 for none."""
+    from safetensors.torch import load_file
+    return {name: values.float() for name, values in load_file(FILE).items()}
+
+
+def paths() -> dict[str, Tensor]:
+    """Step every setting of the lab."""
+    found: dict[str, list] = {}
+
+    def keep(name: str, rollout: Rollout) -> None:
+        found.setdefault(name, []).append(torch.from_numpy(thin(rollout)[0][:, SEEN]).half())
+        found.setdefault(f"{name}.first", []).append(torch.tensor(-1 if rollout.first is None else rollout.first, dtype=torch.int16))
+
+    for skill in SKILLS:
+        maml, cnp, it = load(f"maml-{skill}"), load(f"cnp-{skill}"), world(skill)
+        for goal in GOALS_SHOWN:
+            for k_shot in DEMOS:
+                keep(f"{skill}.CNP", it.rollout("test", goal, learned(cnp, skill, goal, k_shot), STARTS[0]))
+                for steps in STEPS:
+                    keep(f"{skill}.MAML", it.rollout("test", goal, learned(maml, skill, goal, k_shot, steps=steps), STARTS[0]))
+            found.setdefault(f"{skill}.goal", []).append(torch.from_numpy(it.env._target_pos).half())
+        demos = recordings(skill, "test")["demo.x"][list(GOALS_SHOWN)] * torch.from_numpy(SCALE) + torch.from_numpy(CENTRE)
+        found[f"{skill}.demo"] = [demo[..., SEEN].half() for demo in demos]
+    shapes = {"MAML": (len(DEMOS), len(STEPS)), "CNP": (len(DEMOS),)}
+    def shaped(name: str, values: list) -> Tensor:
+        stacked, lead = torch.stack(values), shapes.get(name.split(".")[1], ())
+        return stacked.view(len(GOALS_SHOWN), *lead, *stacked.shape[1:]).contiguous()
+    return {name: shaped(name, values) for name, values in found.items()}
+
+
+def film(skill: str, goal: int) -> list[np.ndarray]:
+    """Frames [240, 960, 3]: the same held-out goal, cloned from scratch, before and after one demonstration was read (MAML)."""
+    it, maml = World(skill, camera="corner3"), load(f"maml-{skill}")
+    settings = shipped("robots")[skill]["settings"]["from scratch"]
+    policies = (learned(cloning(scratch(skill), *settings), skill, goal), learned(maml, skill, goal, steps=0), learned(maml, skill, goal))
+    strips = []
+    for act in policies:
+        strips.append([])
+        it.rollout("test", goal, act, STARTS[0], horizon=120, linger=12, watch=strips[-1].append)
+    it.close()
+    longest = max(map(len, strips))
+    strips = [strip + strip[-1:] * (longest - len(strip)) for strip in strips]              # who is done waits
+    return [np.concatenate(frames, 1) for frames in zip(*strips)]
+
+
+def save_gif(frames: list[np.ndarray], file: Path, width: int = 600, every: int = 2) -> None:
+    """A GIF of at most 64 colours, the last frame held for a second and a half."""
+    from PIL import Image
+    pictures = [Image.fromarray(frame) for frame in frames[::every] + frames[-1:]]
+    pictures = [p.resize((width, width * p.height // p.width)).quantize(48, dither=Image.Dither.NONE) for p in pictures]
+    pictures[0].save(file, save_all=True, append_images=pictures[1:], duration=[120] * (len(pictures) - 1) + [1500], loop=0, optimize=True)
+
+
+def main(what: str) -> None:
+    if what == "paths":
+        from safetensors.torch import save_file
+        save_file(paths(), FILE)
+    elif what == "films":
+        for skill, goal in (("reach", 3), ("door-open", 3)):
+            save_gif(film(skill, goal), Path("figures") / f"robot-{skill}.gif")
+    else:
+        raise SystemExit(f"there is no {what!r} to make; there are paths and films.")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main(sys.argv[1])

@@ -1,0 +1,41 @@
+"""Recipes on robots: one demonstration of a skill of Meta-World; ten pushes of a two-link arm."""
+from __future__ import annotations
+
+from .. import learners, networks, tasks
+from ..tasks.simulator import SKILLS
+from .recipe import RECIPES, Recipe
+
+
+def policy(width: int = 96) -> networks.Network:
+    """What a robot sees (7 numbers) -> what it does (4 numbers)."""
+    return networks.mlp(7, width, width, 4)
+
+
+def demonstrated(about: str, learner, skill: str, **training) -> Recipe:
+    """A recipe for one skill: trained on 50 goals with one demonstration, judged on 50 others."""
+    test = lambda: tasks.Robots(skill)
+    return Recipe(f"{about} for {skill}, from one demonstration", learner, lambda: tasks.Robots(skill, "train"),
+                  dict(meta_batch=25, lr=2e-3, schedule="cosine", clip=10.0, k_shot=1, n_query=64) | training,
+                  {f"held-out goals, K = {k}": (test, dict(episodes=200, k_shot=k, n_query=100)) for k in (1, 5)})
+
+
+def pushed(about: str, learner, **training) -> Recipe:
+    """A recipe for the arm: ten pushes of an arm that is new each time."""
+    return Recipe(f"{about} for the two-link arm", learner, tasks.Arm,
+                  dict(meta_batch=25, lr=2e-3, schedule="cosine", clip=10.0, k_shot=10, n_query=30) | training,
+                  {f"new arms, K = {k}": (tasks.Arm, dict(episodes=600, k_shot=k, n_query=50)) for k in (5, 10, 20)})
+
+
+for skill in SKILLS:
+    RECIPES.update({
+        f"cnp-{skill}": demonstrated("conditional neural process", lambda: learners.CNP(7, 4, 96), skill, iterations=1_500),
+        f"maml-{skill}": demonstrated("MAML", lambda: learners.MAML(policy(), inner_lr=0.1, inner_steps=5), skill, iterations=1_000),
+        f"pretrained-{skill}": demonstrated("joint training", lambda: learners.Pretrained(policy(), inner_lr=0.01), skill,
+                                            iterations=1_500),
+    })
+RECIPES.update({
+    "cnp-arm": pushed("conditional neural process", lambda: learners.CNP(8, 2, 96), iterations=3_000),
+    "maml-arm": pushed("MAML", lambda: learners.MAML(networks.mlp(8, 64, 64, 2), inner_lr=0.1, inner_steps=3, eval_steps=10),
+                       iterations=3_000),
+    "pretrained-arm": pushed("joint training", lambda: learners.Pretrained(networks.mlp(8, 64, 64, 2), inner_lr=0.1), iterations=3_000),
+})

@@ -99,12 +99,13 @@ def conv4(n_way: int = 5, channels: int = 64, pool: str = "stride", in_channels:
 
 
 class Reweight(nn.Module):
-    """One positive weight for each feature, then a fixed length: f(x) = scale * (w * x) / |w * x|. A learned idf, in 2,049 numbers.
+    """One positive weight for each feature, then a fixed length: f(x) = scale * (w * x) / |w * x|. A learned idf.
 
     For counted features, such as n-grams of text: which of them tell classes apart, whatever the classes?
 
     Arguments:
-        n_features: of x; all start with weight 1. scale: length of f(x), learned too: with it a prototypical network is as sure as it may be.
+        n_features: of x; all start with weight 1.
+        scale: length of f(x), learned too: it makes a prototypical network as sure as it may be.
     """
 
     def __init__(self, n_features: int, scale: float = 4.0):

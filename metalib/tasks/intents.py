@@ -1,7 +1,8 @@
 """CLINC150: 150 intents of commands to an assistant, 150 sentences each, in ten domains. Real data, loaded by `metalib.data`.
 
-Larson et al. 2019, "An Evaluation Dataset for Intent Classification and Out-of-Scope Prediction", https://arxiv.org/abs/1909.02027;
-licence CC BY 3.0. Its own split is by sentence; a few-shot split must be by intent, and here it is by whole domains.
+Larson et al. 2019, "An Evaluation Dataset for Intent Classification and Out-of-Scope Prediction",
+https://arxiv.org/abs/1909.02027; licence CC BY 3.0. Its own split is by sentence; a few-shot split must be by intent, and here it
+is by whole domains.
 """
 from __future__ import annotations
 
@@ -65,8 +66,8 @@ def _split(split: str) -> dict[str, list[str]]:
         raise data.DataError(f"{path} and domains.json beside it do not list sentences by intent and intents by domain; "
                              f"{data.AGAIN}.") from error
     if len(found) != PER_DOMAIN * len(SPLITS[split]) or any(len(lines) != PER_INTENT for lines in found.values()):
-        raise data.DataError(f"{path} holds {len(found)} intents for {split}, not {PER_DOMAIN * len(SPLITS[split])} with {PER_INTENT} "
-                             f"sentences each; {data.AGAIN}.")
+        raise data.DataError(f"{path} holds {len(found)} intents for {split}, not {PER_DOMAIN * len(SPLITS[split])} with "
+                             f"{PER_INTENT} sentences each; {data.AGAIN}.")
     return found
 
 

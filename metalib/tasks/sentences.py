@@ -1,8 +1,8 @@
 """Intents of short sentences, generated from templates: the embedded stand-in for a collected set of commands.
 
-A sentence is an opening, an action, an object and an ending: "could you | call off | the | railway seat | before the weekend". The
-intent is the pair of action and object; both have three wordings, and openings and endings say nothing about it. Training and
-test intents come from different domains with different words for actions and objects. Real commands: `Intents`.
+A sentence is an opening, an action, an object and an ending: "could you | call off | the | railway seat | before the weekend".
+The intent is the pair of action and object; both have three wordings, and openings and endings say nothing about it. Training
+and test intents come from different domains with different wordings of actions and objects. Real commands: `Intents`.
 """
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from functools import lru_cache
 from ..episodes import generator
 from .text import TextTasks
 
-OPENINGS = ("", "please", "could you", "can you please", "i would like to", "i want to", "i need to", "is there a way to", "help me to",
-            "would you be so kind as to", "do you know how i can", "tell me how to", "it is time to", "hey there, let us", "now",
-            "i have been meaning to")
+OPENINGS = ("", "please", "could you", "can you please", "i would like to", "i want to", "i need to", "is there a way to",
+            "help me to", "would you be so kind as to", "do you know how i can", "tell me how to", "it is time to",
+            "hey there, let us", "now", "i have been meaning to")
 ENDINGS = ("", "please", "thank you", "as soon as you can", "when you have a moment", "if that is possible", "before the weekend",
            "right now", "this evening", "for my brother", "for me and my family", "tomorrow morning", "at half past seven",
            "on the way home", "one more time", "like we did last week")
@@ -31,7 +31,8 @@ TRAIN = {
     "kitchen": ("cook/prepare/make, chop/slice/cut up, reheat/warm up/serve again",
                 "soup/broth/stew, pasta/noodles/spaghetti, cake/tart/pudding, salad/greens/vegetables"),
     "calendar": ("schedule/arrange/set up, postpone/move/put off, remember/note down/keep in mind",
-                 "meeting/conference/interview, birthday/anniversary/party, deadline/due date/last day, holiday/vacation/days off"),
+                 "meeting/conference/interview, birthday/anniversary/party, deadline/due date/last day, "
+                 "holiday/vacation/days off"),
     "phone": ("call/ring/dial, text/write to/message, block/mute/ignore",
               "plumber/electrician/handyman, neighbour/people next door/landlord, boss/manager/supervisor, aunt/uncle/cousin"),
     "shopping": ("buy/order/purchase, return/send back/give back, compare/price/weigh up",
@@ -41,7 +42,7 @@ TRAIN = {
     "sport": ("count/track/measure, plan/design/draw up, skip/miss/leave out",
               "run/jog/sprint, swim/laps/lengths, bike ride/cycling/pedalling, stretching/yoga/gymnastics"),
     "library": ("borrow/check out/take home, renew/extend/keep longer, review/rate/comment on",
-                "novel/story/book, atlas/map/globe, magazine/journal/newspaper, film/movie/video"),
+                "novel/story/thriller, atlas/map/globe, magazine/journal/newspaper, film/movie/video"),
     "pets": ("feed/give food to/fill the bowl of, walk/take out/exercise, groom/brush/wash",
              "dog/puppy/hound, cat/kitten/tomcat, hamster/mouse/guinea pig, parrot/canary/budgie"),
 }

@@ -38,7 +38,8 @@ class TextTasks:
         Raises:
             ValueError: as `metalib.episodes.sample_n_way`.
         """
-        return sample_n_way(self.vectors, n_tasks, n_way, k_shot, n_query, seed, n_classes=self.n_classes, per_class=self.per_class)
+        return sample_n_way(self.vectors, n_tasks, n_way, k_shot, n_query, seed,
+                            n_classes=self.n_classes, per_class=self.per_class)
 
     def vectors(self, classes: ArrayLike, examples: ArrayLike) -> Tensor:
         """Class and sentence numbers, broadcast to [...] -> vectors [..., 2048]."""

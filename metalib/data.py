@@ -63,6 +63,9 @@ REGISTRY = {
     "clinc150-domains": Source("clinc150/domains.json", CLINC + "domains.json",
                                "sha256:b947b579d3b8e74b06f93b01083d8efaff2888b43a3e362533bd88a6e1211b3a",
                                "ml.tasks.Sentences() runs without it"),
+    # NIH's Tox21 Data Challenge as DeepChem publishes it (7,831 rows); no licence text comes with it. The md5 is TorchDrug's.
+    "tox21": Source("molecules/tox21.csv.gz", "https://deepchemdata.s3-us-west-1.amazonaws.com/datasets/tox21.csv.gz",
+                    "md5:2882d69e70bba0fec14995f26787cc25", "ml.tasks.ComputedAssays() runs without it"),
 }
 
 

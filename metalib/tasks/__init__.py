@@ -1,4 +1,6 @@
 """Where episodes come from: one file per task family, each with `sample(n_tasks, ..., seed) -> Episode`."""
+from .assays import Tox21
+from .computed import ComputedAssays
 from .digits import Digits
 from .distorted import Distorted
 from .folder import Folder
@@ -12,4 +14,4 @@ from .sentences import Sentences
 from .shifted import Shifted
 from .sinusoid import Sinusoid
 
-__all__ = ["Digits", "Distorted", "Drawn", "Folder", "Glyphs", "Intents", "Mixture", "Omniglot", "Quadratics", "Sentences", "Shifted", "Sinusoid"]
+__all__ = ["ComputedAssays", "Tox21", "Digits", "Distorted", "Drawn", "Folder", "Glyphs", "Intents", "Mixture", "Omniglot", "Quadratics", "Sentences", "Shifted", "Sinusoid"]

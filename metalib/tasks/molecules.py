@@ -1,0 +1,109 @@
+"""Molecules as numbers: a SMILES string becomes a Morgan fingerprint, ten descriptors and a scaffold. RDKit is imported when used.
+
+Rogers, Hahn 2010, "Extended-Connectivity Fingerprints", https://doi.org/10.1021/ci100050t (the fingerprint);
+Bemis, Murcko 1996, "The Properties of Known Drugs. 1. Molecular Frameworks", https://doi.org/10.1021/jm9602928 (the scaffold).
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import ModuleType
+
+import numpy as np
+import torch
+from torch import Tensor
+
+BITS, RADIUS = 1_024, 2
+# What the ten descriptors are, and mean and deviation of log(1 + value) over Tox21: fixed, so that a molecule has the same
+# features whatever stands beside it. logP can be negative; its logarithm keeps the sign.
+DESCRIPTORS = {
+    "molecular weight": (5.48, 0.53), "logP": (1.02, 0.79), "polar surface (TPSA)": (3.64, 1.21),
+    "H-bond donors": (0.60, 0.59), "H-bond acceptors": (1.32, 0.60), "rotatable bonds": (1.37, 0.79),
+    "aromatic rings": (0.61, 0.51), "rings": (0.86, 0.58), "share of sp3 carbon": (0.35, 0.22), "heteroatoms": (1.61, 0.60)}
+FEATURES = BITS + len(DESCRIPTORS)
+
+
+def chemistry() -> ModuleType:
+    """RDKit's `Chem`.
+
+    Raises:
+        ImportError: where RDKit is not installed.
+    """
+    try:
+        from rdkit import Chem
+    except ImportError as error:
+        raise ImportError("molecules need RDKit, which is not installed; get it: pip install rdkit") from error
+    return Chem
+
+
+def read(smiles: str):
+    """A SMILES string -> RDKit's molecule.
+
+    Raises:
+        ValueError: for a string that is no molecule, with RDKit's reason.
+
+    Example:
+        >>> read("c1ccccc1O").GetNumAtoms()
+        7
+    """
+    Chem = chemistry()
+    from rdkit import rdBase
+
+    if not isinstance(smiles, str) or not smiles.strip():
+        raise ValueError(f"{smiles!r} is no SMILES string; a molecule is written such as 'CCO' (ethanol).")
+    with rdBase.BlockLogs():                                     # this parse is checked: the reason is in our own sentence
+        molecule = Chem.MolFromSmiles(smiles)
+        if molecule is None:
+            unchecked = Chem.MolFromSmiles(smiles, sanitize=False)
+            problems = [] if unchecked is None else [p.Message() for p in Chem.DetectChemistryProblems(unchecked)]
+    if molecule is None:
+        why = problems[0] if problems else "it cannot be parsed: look for open rings, open brackets, unknown atoms"
+        raise ValueError(f"{smiles!r} is no valid molecule ({why}); correct it or leave it out.")
+    return molecule
+
+
+def descriptors(molecule) -> list[float]:
+    """The values of DESCRIPTORS, in their own units."""
+    from rdkit.Chem import Crippen, Descriptors, rdMolDescriptors as d
+
+    return [Descriptors.MolWt(molecule), Crippen.MolLogP(molecule), d.CalcTPSA(molecule), d.CalcNumHBD(molecule), d.CalcNumHBA(molecule),
+            d.CalcNumRotatableBonds(molecule), d.CalcNumAromaticRings(molecule), d.CalcNumRings(molecule),
+            d.CalcFractionCSP3(molecule), d.CalcNumHeteroatoms(molecule)]
+
+
+def features(molecules: Sequence) -> Tensor:
+    """Molecules (SMILES strings or what `read` returns) -> fingerprint bits and scaled descriptors, [n, FEATURES].
+
+    Raises:
+        ValueError: for an invalid SMILES string.
+
+    Example:
+        >>> features(["CCO", "c1ccccc1O"]).shape
+        torch.Size([2, 1034])
+    """
+    chemistry()
+    from rdkit.Chem import rdFingerprintGenerator
+
+    molecules = [read(m) if isinstance(m, str) else m for m in molecules]
+    morgan = rdFingerprintGenerator.GetMorganGenerator(radius=RADIUS, fpSize=BITS)
+    bits = np.stack([morgan.GetFingerprintAsNumPy(m) for m in molecules]).astype(np.float32)
+    raw = np.array([descriptors(m) for m in molecules])
+    centre, width = np.array(list(DESCRIPTORS.values())).T
+    scaled = (np.sign(raw) * np.log1p(np.abs(raw)) - centre) / width
+    return torch.from_numpy(np.concatenate([bits, scaled.clip(-4, 4)], 1, dtype=np.float32))
+
+
+def scaffolds(molecules: Sequence) -> np.ndarray:
+    """The framework of each molecule as a number, [n]: the same number, the same rings and linkers. A molecule without rings is
+    its own framework.
+
+    Example:
+        >>> toluene, phenol, pyridine, ethanol, acetone = map(read, ("Cc1ccccc1", "Oc1ccccc1", "c1ccncc1", "CCO", "CC(C)=O"))
+        >>> scaffolds([toluene, phenol, pyridine, ethanol, acetone]).tolist()
+        [0, 0, 1, 2, 3]
+    """
+    Chem = chemistry()
+    from rdkit.Chem.Scaffolds import MurckoScaffold
+
+    numbers: dict[str, int] = {}
+    frames = [Chem.MolToSmiles(MurckoScaffold.GetScaffoldForMol(m)) or f"no ring, molecule {i}" for i, m in enumerate(molecules)]
+    return np.array([numbers.setdefault(frame, len(numbers)) for frame in frames])

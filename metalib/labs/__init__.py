@@ -6,7 +6,7 @@ from importlib import import_module
 
 __all__ = ["assay", "task_sampler", "inner_loop", "meta_landscape", "first_or_second_order", "draw_and_recognise", "gate_viewer", "optimiser_race",
            "data_hunger", "transfer_or_meta", "metric_space", "cost", "distance", "implicit_maml", "which_learner", "few_shot_bench",
-           "your_images"]
+           "cold_start", "your_images"]
 
 
 def __getattr__(name: str):

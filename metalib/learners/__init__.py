@@ -11,13 +11,15 @@ from .hand_made import SGD, Adam, Momentum
 from .imaml import IMAML
 from .maml import MAML, Adapted
 from .matching import MatchingNet
+from .melu import MeLU
 from .meta_lstm import MetaLSTM
 from .meta_sgd import MetaSGD
 from .protonet import ProtoNet
+from .recommenders import Neighbours, OnTop, RidgeHead
 from .relation import RelationNet
 from .reptile import Reptile
 from .unrolled import Unrolled
 
 __all__ = ["Adam", "Adapted", "ANIL", "CNP", "CNPClassifier", "CheckpointedMAML", "Classical", "Controller", "FromScratch",
-           "IMAML", "Learner", "MAML", "MatchingNet", "MetaLSTM", "MetaSGD", "Metric", "Momentum", "NearestCentroid",
-           "Pretrained", "ProtoNet", "RelationNet", "Reptile", "SGD", "Unrolled", "embedder"]
+           "IMAML", "Learner", "MAML", "MatchingNet", "MeLU", "MetaLSTM", "MetaSGD", "Metric", "Momentum", "NearestCentroid",
+           "Neighbours", "OnTop", "Pretrained", "ProtoNet", "RelationNet", "Reptile", "RidgeHead", "SGD", "Unrolled", "embedder"]

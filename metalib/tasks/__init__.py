@@ -10,8 +10,9 @@ from .intents import Intents
 from .mixture import Mixture
 from .omniglot import Omniglot
 from .quadratics import Quadratics
+from .ratings import Ratings
 from .sentences import Sentences
 from .shifted import Shifted
 from .sinusoid import Sinusoid
 
-__all__ = ["ComputedAssays", "Tox21", "Digits", "Distorted", "Drawn", "Folder", "Glyphs", "Intents", "Mixture", "Omniglot", "Quadratics", "Sentences", "Shifted", "Sinusoid"]
+__all__ = ["ComputedAssays", "Tox21", "Digits", "Distorted", "Drawn", "Folder", "Glyphs", "Intents", "Mixture", "Omniglot", "Quadratics", "Ratings", "Sentences", "Shifted", "Sinusoid"]

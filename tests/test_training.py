@@ -174,7 +174,7 @@ def test_shipped_weights_have_a_card_and_keep_its_word(name):
     assert note["recipe"] == name and note["training"] == json.loads(json.dumps(recipes.RECIPES[name].training))
     model = ml.load(name)
     for title, (family, options) in recipes.RECIPES[name].tests.items():
-        if any(name in title for name in ("Omniglot", "CLINC150", "MovieLens")):
+        if any(name in title for name in ("Omniglot", "CLINC150", "MovieLens", "Tox21")):
             continue                                                             # real files: tests/test_results.py, test_intents.py
         claimed = note["scores"][title]
         score = ml.evaluate(model, family(), **(options | {"episodes": 100}))

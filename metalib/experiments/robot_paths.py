@@ -27,7 +27,7 @@ SEEN = [0, 1, 2, 4, 5, 6]                                     # hand x, y, z and
 @cache
 def kept() -> dict[str, Tensor]:
     """What `paths` made: for each skill `goal` [8, 3]; `demo` [8, 5, 24, 6]; `MAML` [8, 4, 5, 24, 6], `CNP` [8, 4, 24, 6]: hand
-    and object in metres for each goal, number of demonstrations, number of inner steps; `.first`: step of success, -1 for none."""
+    and object in metres for each goal, number of demonstrations, number of inner steps; `.first`: step of success, or -1."""
     from safetensors.torch import load_file
     return {name: values.float() for name, values in load_file(FILE).items()}
 
@@ -38,15 +38,18 @@ def paths() -> dict[str, Tensor]:
 
     def keep(name: str, rollout: Rollout) -> None:
         found.setdefault(name, []).append(torch.from_numpy(thin(rollout)[0][:, SEEN]).half())
-        found.setdefault(f"{name}.first", []).append(torch.tensor(-1 if rollout.first is None else rollout.first, dtype=torch.int16))
+        first = -1 if rollout.first is None else rollout.first
+        found.setdefault(f"{name}.first", []).append(torch.tensor(first, dtype=torch.int16))
 
     for skill in SKILLS:
         maml, cnp, it = load(f"maml-{skill}"), load(f"cnp-{skill}"), world(skill)
-        for goal in GOALS_SHOWN:
-            for k_shot in DEMOS:
-                keep(f"{skill}.CNP", it.rollout("test", goal, learned(cnp, skill, goal, k_shot), STARTS[0]))
-                for steps in STEPS:
-                    keep(f"{skill}.MAML", it.rollout("test", goal, learned(maml, skill, goal, k_shot, steps=steps), STARTS[0]))
+        read = {k: learned(cnp, skill, GOALS_SHOWN, k) for k in DEMOS}
+        stepped = {(k, s): learned(maml, skill, GOALS_SHOWN, k, steps=s) for k in DEMOS for s in STEPS}
+        for row, goal in enumerate(GOALS_SHOWN):
+            for k in DEMOS:
+                keep(f"{skill}.CNP", it.rollout("test", goal, read[k][row], STARTS[0]))
+                for s in STEPS:
+                    keep(f"{skill}.MAML", it.rollout("test", goal, stepped[k, s][row], STARTS[0]))
             found.setdefault(f"{skill}.goal", []).append(torch.from_numpy(it.env._target_pos).half())
         demos = recordings(skill, "test")["demo.x"][list(GOALS_SHOWN)] * torch.from_numpy(SCALE) + torch.from_numpy(CENTRE)
         found[f"{skill}.demo"] = [demo[..., SEEN].half() for demo in demos]
@@ -58,26 +61,28 @@ def paths() -> dict[str, Tensor]:
 
 
 def film(skill: str, goal: int) -> list[np.ndarray]:
-    """Frames [240, 960, 3]: the same held-out goal, cloned from scratch, before and after one demonstration was read (MAML)."""
+    """Frames [180, 720, 3]: the same held-out goal, cloned from scratch, before and after one demonstration was read (MAML)."""
     it, maml = World(skill, camera="corner3"), load(f"maml-{skill}")
     settings = shipped("robots")[skill]["settings"]["from scratch"]
-    policies = (learned(cloning(scratch(skill), *settings), skill, goal), learned(maml, skill, goal, steps=0), learned(maml, skill, goal))
+    who = ((cloning(scratch(skill), *settings), {}), (maml, {"steps": 0}), (maml, {}))
+    policies = [learned(learner, skill, [goal], **options)[0] for learner, options in who]
     strips = []
     for act in policies:
         strips.append([])
-        it.rollout("test", goal, act, STARTS[0], horizon=120, linger=12, watch=strips[-1].append)
+        it.rollout("test", goal, act, STARTS[0], horizon=104, linger=12, watch=strips[-1].append)
     it.close()
     longest = max(map(len, strips))
     strips = [strip + strip[-1:] * (longest - len(strip)) for strip in strips]              # who is done waits
     return [np.concatenate(frames, 1) for frames in zip(*strips)]
 
 
-def save_gif(frames: list[np.ndarray], file: Path, width: int = 600, every: int = 2) -> None:
-    """A GIF of at most 64 colours, the last frame held for a second and a half."""
+def save_gif(frames: list[np.ndarray], file: Path, width: int = 660) -> None:
+    """A GIF of 48 colours, the last frame held for a second and a half."""
     from PIL import Image
-    pictures = [Image.fromarray(frame) for frame in frames[::every] + frames[-1:]]
+    pictures = [Image.fromarray(frame) for frame in frames + frames[-1:]]
     pictures = [p.resize((width, width * p.height // p.width)).quantize(48, dither=Image.Dither.NONE) for p in pictures]
-    pictures[0].save(file, save_all=True, append_images=pictures[1:], duration=[120] * (len(pictures) - 1) + [1500], loop=0, optimize=True)
+    lasts = [150] * (len(pictures) - 1) + [1500]                                            # milliseconds
+    pictures[0].save(file, save_all=True, append_images=pictures[1:], duration=lasts, loop=0, optimize=True)
 
 
 def main(what: str) -> None:

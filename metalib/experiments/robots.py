@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from ..learners import MAML, Adam, Learner
 from ..recipes import load
 from ..recipes.robots import policy
 from ..tasks import robots
-from ..tasks.simulator import GOALS, SKILLS, Policy, world
+from ..tasks.simulator import GOALS, SEED, SKILLS, Policy, world
 from .measure import ship
 
 STARTS = (100, 101)                                         # of the hand: no demonstration began there
@@ -68,29 +69,27 @@ class Successes:
         return f"{sum(self.values)} of {len(self.values)} succeed (95 % CI {100 * low:.0f} to {100 * high:.0f} %)"
 
 
-def acting(predict) -> Policy:
-    """A predictor of one task as a policy: state in metres [7] -> action [4]."""
-    @torch.no_grad()
-    def act(state: np.ndarray) -> np.ndarray:
-        return predict(robots.standard(state)[None, None])[0, 0].numpy()
-    return act
-
-
 @torch.no_grad()
-def learned(learner: Learner, skill: str, goal: int, k_shot: int = 1, **options) -> Policy:
-    """Adapt to the first `k_shot` demonstrations of a held-out goal; the policy that comes of it."""
-    return acting(learner.eval().adapt(robots.Robots(skill).demonstrations(goal, k_shot), **options))
+def learned(learner: Learner, skill: str, goals: Sequence[int], k_shot: int = 1, **options) -> list[Policy]:
+    """Adapt to the first `k_shot` demonstrations of each held-out goal; a policy for each: state in metres [7] -> action [4]."""
+    predict = learner.eval().adapt(robots.Robots(skill).demonstrations(goals, k_shot), **options)
+
+    @torch.no_grad()
+    def act(state: np.ndarray, task: int) -> np.ndarray:
+        return predict(robots.standard(state).expand(len(goals), 1, -1))[task, 0].numpy()
+    return [partial(act, task=task) for task in range(len(goals))]
 
 
-def succeed(learner: Learner | None, skill: str, k_shot: int = 1, goals: range = range(GOALS), **options) -> Successes:
+def succeed(learner: Learner | None, skill: str, k_shot: int = 1, goals: Sequence[int] = range(GOALS), **options) -> Successes:
     """Step the simulator with each held-out goal from each of STARTS. No learner: the expert, who is told the goal.
 
     Arguments:
         options: of `adapt`, such as steps=5.
     """
     at_least(1, k_shot=k_shot)
-    policies = {goal: learned(learner, skill, goal, k_shot, **options) if learner else None for goal in goals}
-    return Successes([world(skill).rollout("test", goal, act, start).success for goal, act in policies.items() for start in STARTS])
+    policies = learned(learner, skill, goals, k_shot, **options) if learner else [None] * len(goals)
+    return Successes([world(skill).rollout("test", goal, act, start).success
+                      for goal, act in zip(goals, policies) for start in STARTS])
 
 
 @cache
@@ -125,24 +124,26 @@ def method(name: str, skill: str, settings: dict) -> tuple[Learner | None, dict]
             "from scratch": (cloning(scratch(skill), *settings["from scratch"]), {})}[name]
 
 
+def stepped(skill: str) -> dict:
+    """One skill: settings of the tuned baselines; method -> demonstrations -> the string of successes, one digit an episode."""
+    began = time.perf_counter()
+    settings = {"joint, fine-tuned": chosen(load(f"pretrained-{skill}").network, skill),
+                "from scratch": chosen(scratch(skill), skill)}
+    methods: dict[str, dict[str, str]] = {}
+    for name in ("expert", *METHODS):
+        learner, options = method(name, skill, settings)
+        for k_shot in ((1, 5) if name == "from scratch" else (1,)):
+            result = succeed(learner, skill, k_shot, **options)
+            methods.setdefault(name, {})[str(k_shot)] = "".join(str(int(value)) for value in result.values)
+            print(f"{skill}, {name}, K = {k_shot}: {result}", flush=True)
+    return {"settings": settings, "methods": methods, "minutes": round((time.perf_counter() - began) / 60, 1)}
+
+
 def success() -> dict:
-    """Every skill: settings of the tuned baselines; method -> demonstrations -> the string of successes, one digit an episode."""
-    import metaworld
-    import mujoco
-    found = {"versions": {"metaworld": getattr(metaworld, "__version__", "3.1.1"), "mujoco": mujoco.__version__,
-                          "torch": torch.__version__}, "seed": 7, "starts": STARTS}
-    for skill in SKILLS:
-        began = time.perf_counter()
-        settings = {"joint, fine-tuned": chosen(load(f"pretrained-{skill}").network, skill), "from scratch": chosen(scratch(skill), skill)}
-        found[skill] = {"settings": settings, "methods": {}}
-        for name in ("expert", *METHODS):
-            learner, options = method(name, skill, settings)
-            for k_shot in ((1,) if name in ("expert", "joint, no adaptation") else (1, 5)):
-                result = succeed(learner, skill, k_shot, **options)
-                found[skill]["methods"].setdefault(name, {})[str(k_shot)] = "".join(str(int(value)) for value in result.values)
-                print(f"{skill}, {name}, K = {k_shot}: {result}", flush=True)
-        found[skill]["minutes"] = round((time.perf_counter() - began) / 60, 1)
-    return found
+    """Every skill, with what it was stepped in."""
+    from importlib.metadata import version
+    versions = {name: version(name) for name in ("metaworld", "mujoco", "torch", "numpy")}
+    return {"versions": versions, "seed": SEED, "starts": STARTS} | {skill: stepped(skill) for skill in SKILLS}
 
 
 def recorded() -> dict[str, Tensor]:

@@ -1,4 +1,5 @@
 """Where episodes come from: one file per task family, each with `sample(n_tasks, ..., seed) -> Episode`."""
+from .arm import Arm
 from .assays import Tox21
 from .computed import ComputedAssays
 from .digits import Digits
@@ -11,8 +12,9 @@ from .mixture import Mixture
 from .omniglot import Omniglot
 from .quadratics import Quadratics
 from .ratings import Ratings
+from .robots import Robots
 from .sentences import Sentences
 from .shifted import Shifted
 from .sinusoid import Sinusoid
 
-__all__ = ["ComputedAssays", "Tox21", "Digits", "Distorted", "Drawn", "Folder", "Glyphs", "Intents", "Mixture", "Omniglot", "Quadratics", "Ratings", "Sentences", "Shifted", "Sinusoid"]
+__all__ = ["Arm", "ComputedAssays", "Digits", "Distorted", "Drawn", "Folder", "Glyphs", "Intents", "Mixture", "Omniglot", "Quadratics", "Ratings", "Robots", "Sentences", "Shifted", "Sinusoid", "Tox21"]

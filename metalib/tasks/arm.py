@@ -78,7 +78,7 @@ def seen(q: Tensor, dq: Tensor, ddq: Tensor) -> Tensor:
 
 
 def inertia(arm: Mapping[str, Tensor], q: Tensor, dq: Tensor) -> tuple[Tensor, Tensor]:
-    """M [tasks, n, 2, 2] and all torques that do not accelerate, [tasks, n, 2]: for arms [tasks] in states q, dq [tasks, n, 2]."""
+    """M [tasks, n, 2, 2] and all torques that do not accelerate, [tasks, n, 2]: arms [tasks] in states q, dq [tasks, n, 2]."""
     (l1, l2), (m1, m2), (b1, b2) = (arm[name][:, None].unbind(-1) for name in ("length", "mass", "friction"))
     both, bend = q.sum(-1), m2 * l1 * l2 * q[..., 1].cos()
     twist = m2 * l1 * l2 * q[..., 1].sin()
@@ -112,7 +112,8 @@ def identified(support: Examples) -> Callable[[Tensor], Tensor]:
         A function from x [tasks, m, 8] to torque / TORQUE [tasks, m, 2].
     """
     def terms(x: Tensor) -> Tensor:                 # [tasks, n, 2, 7]; inertias, couplings, weights, frictions
-        (c1, c2, s1, s2), (v1, v2), (a1, a2) = x[..., :4].unbind(-1), (x[..., 4:6] * LIMITS[0]).unbind(-1), (x[..., 6:] * LIMITS[1]).unbind(-1)
+        c1, c2, s1, s2 = x[..., :4].unbind(-1)
+        (v1, v2), (a1, a2) = (x[..., 4:6] * LIMITS[0]).unbind(-1), (x[..., 6:] * LIMITS[1]).unbind(-1)
         none, both = torch.zeros_like(c1), c1 * c2 - s1 * s2
         first = (a1, a1 + a2, c2 * (2 * a1 + a2) - s2 * (2 * v1 + v2) * v2, c1, both, v1, none)
         second = (none, a1 + a2, c2 * a1 + s2 * v1 ** 2, none, both, none, v2)

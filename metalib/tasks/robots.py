@@ -25,7 +25,7 @@ from .simulator import CENTRE, GOALS, SCALE
 DEMOS, POINTS = 5, 24                       # demonstrations of each goal, moments kept of each
 QUERIES = {"train": 320, "test": 100}       # query moments of each goal
 NOISES = (0.0, 0.5, 0.5, 1.0, 1.0, 1.0, 1.5, 1.5)     # of the rollouts from which queries are taken
-SHIPPED = Path(__file__).parents[1] / "pretrained" / "robots.recorded"        # safetensors, float16, made by experiments/robots.py
+SHIPPED = Path(__file__).parents[1] / "pretrained" / "robots.recorded"         # safetensors, made by experiments/robots.py
 
 
 @dataclass(frozen=True)
@@ -72,12 +72,13 @@ class Robots:
                           for n, k in ((DEMOS, k_shot), (QUERIES[self.split], n_query)))
         g = goals[:, None]
         support = Examples(data["demo.x"][g, demos].flatten(1, 2), data["demo.y"][g, demos].flatten(1, 2))
-        return Episode(support, Examples(data["query.x"][g, moments], data["query.y"][g, moments]), {"goal": torch.from_numpy(goals)})
+        query = Examples(data["query.x"][g, moments], data["query.y"][g, moments])
+        return Episode(support, query, {"goal": torch.from_numpy(goals)})
 
-    def demonstrations(self, goal: int, k_shot: int = 1) -> Examples:
-        """The first `k_shot` demonstrations of one goal, as the support set of one task: x [1, k_shot * 24, 7]."""
+    def demonstrations(self, goals: Sequence[int], k_shot: int = 1) -> Examples:
+        """The first `k_shot` demonstrations of each of some goals: a support set, x [len(goals), k_shot * 24, 7]."""
         data = recordings(self.skill, self.split)
-        return Examples(data["demo.x"][goal, :k_shot].flatten(0, 1)[None], data["demo.y"][goal, :k_shot].flatten(0, 1)[None])
+        return Examples(*(data[f"demo.{axis}"][list(goals), :k_shot].flatten(1, 2) for axis in "xy"))
 
 
 def standard(state: np.ndarray) -> Tensor:
@@ -87,7 +88,7 @@ def standard(state: np.ndarray) -> Tensor:
 
 @cache
 def recordings(skill: str, split: str) -> dict[str, Tensor]:
-    """Demonstrations [50, 5, 24, 7 or 4] and query moments [50, n, 7 or 4] of a skill: shipped for "test", stepped for "train"."""
+    """Demonstrations [50, 5, 24, 7 or 4] and query moments [50, n, 7 or 4] of a skill: shipped ("test") or stepped ("train")."""
     if split == "test":
         from safetensors.torch import load_file
         stored = load_file(SHIPPED)

@@ -29,7 +29,7 @@ METHODS = ("item mean", "average user", "biases", "factorisation", "trained bias
            "ridge head", "sheltered")
 SHIPPED = {"trained biases": "biases", "neighbours": "neighbours", "CNP": "cnp", "ANIL": "anil", "MeLU": "melu",
            "ridge head": "ridge", "sheltered": "ridge-sheltered"}
-RIVALS = ("biases", "trained biases")
+RIVALS = ("item mean", "biases", "trained biases", "factorisation")
 METRICS: dict[str, TaskMetric] = {"MAE": mae, "nDCG@1": ndcg(1), "nDCG@3": ndcg(3)}
 PULLS = {"population": (3.0, (2.0, 2.0)), "movielens": (3.0, (3.0, 5.0))}        # biases; factorisation: mood, factors; by `tune`
 
@@ -74,7 +74,7 @@ def interval(values: np.ndarray) -> list[float]:
 
 
 def cell(source: str, situation: str, k_shot: int, draws: int = 20) -> dict:
-    """One setting: how many users, how many had too few ratings, and per method each metric and its difference to both biases."""
+    """One setting: how many users, how many had too few ratings, and per method each metric and its difference to each of RIVALS."""
     tasks = Ratings(situation, source)
     found = by_user(learners(source), tasks, k_shot, draws)
     users, few = map(len, tasks.users(k_shot))

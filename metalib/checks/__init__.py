@@ -1,7 +1,7 @@
 """Exercise checkers, one file per chapter: `ml.checks.maml.maml_loss(my_function)` gives a sentence and never an exception."""
 from importlib import import_module
 
-__all__ = ["drug_discovery", "background", "challenges", "concepts", "faq", "image_classification", "maml", "meta_lstm", "recommendation"]
+__all__ = ["background", "challenges", "concepts", "drug_discovery", "faq", "few_shot_learning", "image_classification", "maml", "meta_lstm", "recommendation", "robot_learning"]
 
 
 def __getattr__(name: str):

@@ -4,9 +4,9 @@ Nothing is imported before it is asked for, so `import metalib` needs neither ma
 """
 from importlib import import_module
 
-__all__ = ["assay", "task_sampler", "inner_loop", "meta_landscape", "first_or_second_order", "draw_and_recognise", "gate_viewer", "optimiser_race",
+__all__ = ["task_sampler", "inner_loop", "meta_landscape", "first_or_second_order", "draw_and_recognise", "gate_viewer", "optimiser_race",
            "data_hunger", "transfer_or_meta", "metric_space", "cost", "distance", "implicit_maml", "which_learner", "few_shot_bench",
-           "cold_start", "your_images"]
+           "assay", "cold_start", "robot_skill", "your_images", "way_shot", "your_sentences"]
 
 
 def __getattr__(name: str):

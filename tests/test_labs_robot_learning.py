@@ -1,0 +1,56 @@
+"""The lab of chapter 6b: plain calls at all bounds, one sentence, one picture for each state, really stepped paths."""
+import ipywidgets as widgets
+import pytest
+import torch
+
+from metalib.experiments import robot_paths
+from metalib.experiments.robots import STARTS, learned
+from metalib.labs import robot_skill
+from metalib.recipes import load
+from metalib.tasks.robots import thin
+from metalib.tasks.simulator import world
+
+
+@pytest.fixture(scope="module")
+def lab():
+    return robot_skill()
+
+
+def test_every_setting_gives_one_sentence(lab):
+    for state in lab.sweep():
+        text = lab._change(lab.compute(**state))
+        assert text[0].isupper() and text.endswith(".") and ". " not in text and "nan" not in text.split(), text
+
+
+def test_every_step_of_a_slider_shows_and_comes_back(lab):
+    before = lab.png()
+    for key, control in lab.controls.items():
+        near = {"skill": "door-open", "goal": 3}.get(key)
+        if isinstance(control, widgets.SelectionSlider):
+            near = control.options[control.index + 1]
+        default = control.value
+        assert lab.set(**{key: near}).png() != before, key
+        assert lab.set(**{key: default}).png() == before, key
+
+
+def test_three_faces_and_labelled_controls(lab):
+    assert set(lab._repr_mimebundle_()) == {"application/vnd.jupyter.widget-view+json", "image/png", "text/plain"}
+    assert all(control.description for control in lab.controls.values())
+
+
+def test_a_path_of_the_lab_is_what_the_simulator_does():
+    pytest.importorskip("metaworld")
+    r = robot_skill.compute("reach", 2, 1, 5)
+    goal = robot_paths.GOALS_SHOWN[2]
+    stepped = world("reach").rollout("test", goal, learned(load("maml-reach"), "reach", [goal], 1, steps=5)[0], STARTS[0])
+    assert (stepped.first is None) == (r.first["MAML"] is None)
+    path = torch.from_numpy(thin(stepped)[0][:, robot_paths.SEEN]).float()
+    torch.testing.assert_close(r.paths["MAML"], path, rtol=0, atol=0.02)
+
+
+def test_adaptation_brings_the_hand_to_the_goal():
+    """On average over the goals shown: nearer after than before, with MAML and with the CNP."""
+    def off(name):
+        found = [robot_skill.compute("reach", goal, 1, 5) for goal in range(len(robot_paths.GOALS_SHOWN))]
+        return sum(float((r.paths[name][-1, :3] - r.goal).norm()) for r in found) / len(found)
+    assert max(off("MAML"), off("CNP")) < 0.06 < off("before")

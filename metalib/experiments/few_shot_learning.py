@@ -22,7 +22,8 @@ from ..training import Score, evaluate
 from .measure import ship
 
 WAYS, SHOTS = (2, 5, 10, 20), (1, 2, 5, 10, 20)
-EPISODES = {2: 200, 5: 200, 10: 100, 20: 50}            # ways -> tasks: a task of twenty ways has ten times the queries
+EPISODES = {"clinc150": {2: 200, 5: 200, 10: 100, 20: 50},      # tasks by ways: one with twenty ways has ten times the queries
+            "sentences": {2: 50, 5: 50, 10: 25, 20: 12}}
 QUERIES, SEED = 10, 2
 TRAINED = {"ProtoNet": "protonet", "ANIL": "anil", "MAML": "maml", "Meta-LSTM": "meta-lstm"}      # name -> recipe
 METHODS = (*TRAINED, "nearest centroid", "centroid, idf", "logistic regression", "logistic, learned weights")
@@ -77,19 +78,22 @@ def logistic(C: float) -> Learner:
 
 
 @cache
-def learners(source: str, k_shot: int) -> dict[str, Learner]:
-    """Every method, by name, ready for tasks with this number of shots."""
-    family, _ = SOURCES[source]
-    found = {name: load(f"{recipe}-{source}") for name, recipe in TRAINED.items()}
-    found |= {"nearest centroid": NearestCentroid(), "centroid, idf": On(idf(family("train")), NearestCentroid())}
-    bodies = {"logistic regression": nn.Identity(), "logistic, learned weights": found["ProtoNet"].network.body}
-    return found | {name: tuned(family("train"), body, k_shot) for name, body in bodies.items()}
+def learner(source: str, method: str, k_shot: int) -> Learner:
+    """A method by name, ready for tasks of a source with this number of shots."""
+    if method in TRAINED:
+        return load(f"{TRAINED[method]}-{source}")
+    if method == "nearest centroid":
+        return NearestCentroid()
+    train = SOURCES[source][0]("train")
+    if method == "centroid, idf":
+        return On(idf(train), NearestCentroid())
+    return tuned(train, learner(source, "ProtoNet", k_shot).network.body if "learned" in method else nn.Identity(), k_shot)
 
 
 def tuned(tasks: TextTasks, body: nn.Module, k_shot: int) -> Learner:
     """Logistic regression on f(x), with the C of STRENGTHS that is best on 50 training tasks."""
     rivals = [On(body, logistic(C)) for C in STRENGTHS]
-    return max(rivals, key=lambda learner: evaluate(learner, tasks, 50, 3, n_way=5, k_shot=k_shot, n_query=QUERIES).mean)
+    return max(rivals, key=lambda rival: evaluate(rival, tasks, 50, 3, n_way=5, k_shot=k_shot, n_query=QUERIES).mean)
 
 
 @cache
@@ -97,14 +101,14 @@ def score(source: str, method: str, n_way: int, k_shot: int, episodes: int | Non
     """Accuracy on new intents, on EPISODES tasks or as many as asked; None where a method has no such number of answers."""
     if method == "Meta-LSTM" and n_way != 5:
         return None
-    return evaluate(learners(source, k_shot)[method], SOURCES[source][0]("test"), episodes or EPISODES[n_way], SEED,
+    return evaluate(learner(source, method, k_shot), SOURCES[source][0]("test"), episodes or EPISODES[source][n_way], SEED,
                     n_way=n_way, k_shot=k_shot, n_query=QUERIES)
 
 
-def weight(learner: Learner, phrase: str) -> float:
+def weight(trained: Learner, phrase: str) -> float:
     """The learned weight of a phrase: the geometric mean over its n-grams."""
     places = [place for place, _ in ngrams(phrase).values()]
-    return float(learner.network.body.log_weight[places].mean().exp().detach())
+    return float(trained.network.body.log_weight[places].mean().exp().detach())
 
 
 def rounded(found: Score | None) -> list[float] | None:
@@ -124,7 +128,7 @@ def table(source: str) -> dict:
     found = {method: {str(n): [rounded(score(source, method, n, k)) for k in SHOTS] for n in WAYS} for method in METHODS}
     rivals = ("nearest centroid", "centroid, idf", "logistic regression")
     return {"accuracy": found, "lead": {rival: [lead(source, rival, k) for k in SHOTS] for rival in rivals},
-            "about": {"source": SOURCES[source][1], "episodes": EPISODES, "queries": QUERIES, "seed": SEED,
+            "about": {"source": SOURCES[source][1], "episodes": EPISODES[source], "queries": QUERIES, "seed": SEED,
                       "minutes": round((time.perf_counter() - start) / 60, 1)}}
 
 

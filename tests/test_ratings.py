@@ -14,7 +14,7 @@ from metalib.experiments.measure import shipped
 from metalib.learners import RidgeHead
 from metalib.learners.recommenders import biases, factorisation, item_mean
 from metalib.tasks import Ratings, movielens
-from metalib.tasks.films import FACTORS, Shrinkage, columns, describe
+from metalib.tasks.films import FACTORS, Shrinkage, _ridge, columns, describe
 from metalib.tasks.population import Table, population
 from metalib.tasks.ratings import SITUATIONS
 
@@ -119,6 +119,17 @@ def test_a_training_user_is_not_told_its_own_rating():
     assert (abs(after[same_film, mean] - before[same_film, mean]) > 0.02 * abs(changed[0] - stars[0])).all()
     others = stars[same_film].sum()
     assert before[0, mean] == pytest.approx((others + 2 * mu) / (29 + 2), rel=1e-5)
+
+
+def test_hidden_factors_are_solved_without_the_rating_that_is_to_be_foretold():
+    rng = np.random.RandomState(1)
+    group, inputs, targets = rng.randint(0, 3, 40), rng.standard_normal((40, 2)), rng.standard_normal(40)
+    whole, without = _ridge(group, inputs, targets, 4, strength=2.0)
+    solve = lambda rows: np.linalg.solve(inputs[rows].T @ inputs[rows] + 2.0 * np.eye(2), inputs[rows].T @ targets[rows])
+    for g in range(4):                                                              # nobody is in group 3: it stays at zero
+        assert whole[g] == pytest.approx(solve(np.flatnonzero(group == g)))
+    for row in range(40):
+        assert without[row] == pytest.approx(solve([r for r in np.flatnonzero(group == group[row]) if r != row]))
 
 
 def test_a_film_that_nobody_rated_promises_the_mean_of_all():

@@ -29,6 +29,7 @@ METHODS = ("item mean", "average user", "biases", "factorisation", "trained bias
            "ridge head", "sheltered")
 SHIPPED = {"trained biases": "biases", "neighbours": "neighbours", "CNP": "cnp", "ANIL": "anil", "MeLU": "melu",
            "ridge head": "ridge", "sheltered": "ridge-sheltered"}
+EDITIONS = {"population": "invented, seed 0", "movielens": "latest-small of September 2018"}
 RIVALS = ("item mean", "biases", "trained biases", "factorisation")
 METRICS: dict[str, TaskMetric] = {"MAE": mae, "nDCG@1": ndcg(1), "nDCG@3": ndcg(3)}
 PULLS = {"population": (3.0, (2.0, 2.0)), "movielens": (3.0, (3.0, 5.0))}        # biases; factorisation: mood, factors; by `tune`
@@ -74,7 +75,7 @@ def interval(values: np.ndarray) -> list[float]:
 
 
 def cell(source: str, situation: str, k_shot: int, draws: int = 20) -> dict:
-    """One setting: how many users, how many had too few ratings, and per method each metric and its difference to each of RIVALS."""
+    """One setting: users, how many had too few ratings, and per method each metric and its difference to each of RIVALS."""
     tasks = Ratings(situation, source)
     found = by_user(learners(source), tasks, k_shot, draws)
     users, few = map(len, tasks.users(k_shot))
@@ -125,8 +126,8 @@ def main(what: str, source: str = "movielens") -> None:
     start, table = time.perf_counter(), Ratings("training", what).split.table
     found = {s: {str(k): cell(what, s, k) for k in SHOTS} for s in SITUATIONS}
     ship(f"ratings-{what}", found | {"about": {
-        "source": what, "ratings": len(table.stars), "users": table.n_users, "films": len(np.unique(table.film)), "seed": 0,
-        "draws": 20, "minutes": round((time.perf_counter() - start) / 60, 1)}})
+        "source": what, "edition": EDITIONS[what], "ratings": len(table.stars), "users": table.n_users,
+        "films": len(np.unique(table.film)), "seed": 0, "draws": 20, "minutes": round((time.perf_counter() - start) / 60, 1)}})
 
 
 if __name__ == "__main__":

@@ -61,8 +61,9 @@ def paths() -> dict[str, Tensor]:
 
 
 def film(skill: str, goal: int) -> list[np.ndarray]:
-    """Frames [180, 720, 3]: the same held-out goal, cloned from scratch, before and after one demonstration was read (MAML)."""
+    """Frames [180, 600, 3]: the same held-out goal, cloned from scratch, before and after one demonstration was read (MAML)."""
     it, maml = World(skill, camera="corner3"), load(f"maml-{skill}")
+    it.env.model.site("goal").size[:], it.env.model.site("goal").rgba[:] = 0.035, (0.0, 1.0, 0.2, 1.0)      # easy to see
     settings = shipped("robots")[skill]["settings"]["from scratch"]
     who = ((cloning(scratch(skill), *settings), {}), (maml, {"steps": 0}), (maml, {}))
     policies = [learned(learner, skill, [goal], **options)[0] for learner, options in who]
@@ -73,14 +74,21 @@ def film(skill: str, goal: int) -> list[np.ndarray]:
     it.close()
     longest = max(map(len, strips))
     strips = [strip + strip[-1:] * (longest - len(strip)) for strip in strips]              # who is done waits
-    return [np.concatenate(frames, 1) for frames in zip(*strips)]
+    return [np.concatenate([frame[:, :200] for frame in frames], 1) for frames in zip(*strips)]
 
 
-def save_gif(frames: list[np.ndarray], file: Path, width: int = 660) -> None:
-    """A GIF of 48 colours, the last frame held for a second and a half."""
-    from PIL import Image
-    pictures = [Image.fromarray(frame) for frame in frames + frames[-1:]]
-    pictures = [p.resize((width, width * p.height // p.width)).quantize(48, dither=Image.Dither.NONE) for p in pictures]
+def save_gif(frames: list[np.ndarray], file: Path, titles: tuple[str, ...] = ("from scratch", "before", "after one demonstration")) -> None:
+    """A GIF of 32 colours with a title over each third, the last frame held for a second and a half."""
+    from PIL import Image, ImageDraw
+    pictures = [Image.fromarray(np.pad(frame, ((16, 0), (0, 0), (0, 0)), constant_values=255)) for frame in frames + frames[-1:]]
+    for picture in pictures:
+        for i, title in enumerate(titles):
+            ImageDraw.Draw(picture).text((i * picture.width // len(titles) + 5, 2), title, fill="black")
+    # One palette for all frames, so that what does not move need not be stored again; with a patch of the goal's green in it.
+    sample = np.concatenate([np.asarray(pictures[i]) for i in (0, len(pictures) // 2, -1)])
+    sample[:60, :60] = (30, 210, 60)
+    palette = Image.fromarray(sample).quantize(32)
+    pictures = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
     lasts = [150] * (len(pictures) - 1) + [1500]                                            # milliseconds
     pictures[0].save(file, save_all=True, append_images=pictures[1:], duration=lasts, loop=0, optimize=True)
 

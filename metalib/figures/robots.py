@@ -58,7 +58,7 @@ def tracking(paths: Mapping[str, tuple[Tensor, Tensor]], arm: int = 0) -> Figure
         axes.plot(*wanted[arm].T, color=GREY, lw=5, alpha=0.4, label="wanted")
         axes.plot(*path[arm].T, color=BLUE, lw=1.6, label="the tip")
         axes.plot([0], [0], "s", color=BLACK, ms=6)
-        axes.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), aspect="equal")
+        axes.set(xlim=(-0.7, 1.2), ylim=(-0.7, 1.2), aspect="equal")
     axes.legend(frameon=False, fontsize=9, loc="lower left")
     return figure
 

@@ -17,7 +17,7 @@ LOOKS = {"ProtoNet": (BLUE, "-", "o"), "ANIL": (PURPLE, "-.", "P"), "MAML": (SKY
 def curves(tables: Mapping[str, Mapping], shots: Sequence[int], n_way: int = 5) -> Figure:
     """Accuracy against shots for every method: title -> a measured table of one source."""
     figure = new(9.4, 4.4)
-    for i, (axes, (title, table)) in enumerate(zip(figure.subplots(1, len(tables), sharey=True), tables.items())):
+    for i, (axes, (title, table)) in enumerate(zip(figure.subplots(1, len(tables)), tables.items())):
         plain(axes, title, "examples of each class (K)", f"accuracy, {n_way} classes" if i == 0 else "")
         for j, (name, cells) in enumerate(table["accuracy"].items()):
             mean, half = np.array(cells[str(n_way)]).T

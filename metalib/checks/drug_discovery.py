@@ -13,12 +13,12 @@ from ..experiments.measure import shipped
 from ..experiments.molecules import SIZES
 from .verdict import NotAttempted, answer, checker, kind, show, stop
 
-# 1. Predict: who ranks better ----------------------------------------------------------------------------------------------------
+# 1. Predict: who ranks better --------------------------------------------------------------------------------------------------
 
 RIVALS = {"meta": "MAML", "forest": "random forest"}
 SIZE = {"few": 5, "many": 200}                          # labelled molecules on Tox21's three new assays
 WHY = {"few": "Five labels grow no forest, and nine other assays have said much about molecules.",
-       "many": "Two hundred labels say more about this assay than nine others do, and a few gradient steps cannot take it all in.",
+       "many": "Two hundred labels say more about this assay than nine others do, and a few steps cannot take it all in.",
        "unlike": "No training assay was about this receptor: there was nothing to bring along, and something to unlearn."}
 LEVELS = ("chance", "between", "above")
 
@@ -64,18 +64,19 @@ def prediction(few=..., many=..., unlike=..., no_label=...):
     for case in WHY:
         if given[case].strip().lower() != winner(case):
             (meta, a), (forest, b) = scores(case)
-            wrong.append(f"{case}: yours = {given[case]!r}, but MAML scored {meta:.3f} ± {a:.3f} and the forest {forest:.3f} ± {b:.3f}. "
-                         f"{WHY[case]}")
+            wrong.append(f"{case}: yours = {given[case]!r}, but MAML scored {meta:.3f} ± {a:.3f} and the forest {forest:.3f} ± "
+                         f"{b:.3f}. {WHY[case]}")
     if given["no_label"].strip().lower() != without_labels():
         (start, a), (forest, b) = (on_tox21(name, 20) for name in ("MAML, no step", "random forest"))
-        wrong.append(f"no_label: yours = {no_label!r}, but without a label the network scored {start:.3f} ± {a:.3f}, the forest with "
-                     f"twenty {forest:.3f} ± {b:.3f}. What poisons one cell often poisons another.")
+        wrong.append(f"no_label: yours = {no_label!r}, but without a label the network scored {start:.3f} ± {a:.3f}, the "
+                     f"forest with twenty {forest:.3f} ± {b:.3f}. What poisons one cell often poisons another.")
     if wrong:
         stop(" ".join(wrong))
-    return "What nine assays have in common is worth more than a few labels, and less than many; and nothing where they have nothing in common."
+    return ("What nine assays have in common is worth more than a few labels, and less than many; and "
+            "nothing on an assay that shares none of it.")
 
 
-# 2. Fill in: the ROC-AUC ---------------------------------------------------------------------------------------------------------
+# 2. Fill in: the ROC-AUC -------------------------------------------------------------------------------------------------------
 
 def area(score, truth) -> float:
     """The share of (active, inactive) pairs in which the active one has the higher score; ties count half."""
@@ -99,7 +100,7 @@ AREAS = (
     (lambda s, t: float((s[t == 1][:, None] >= s[t == 0][None]).double().mean()),
      "You give a full point for a tie. A constant score would get 1; it deserves 0.5: count half."),
     (lambda s, t: 1 - area(s, t), "Nearly: that is how often the *inactive* one is ranked above. Turn it round."),
-    (lambda s, t: float(((s > 0) == (t == 1)).double().mean()), "That is accuracy at the threshold 0. A ranking has no threshold."),
+    (lambda s, t: float(((s > 0) == (t == 1)).double().mean()), "That is accuracy at the threshold 0; a ranking has none."),
     (lambda s, t: area(s, t) * float((t == 1).double().mean()) * float((t == 0).double().mean()),
      "You divide by all pairs of molecules; only pairs of one active and one inactive count."),
     (ordered, "You rank, and let molecules with the same score stand in the order in which they came. Ties must share."),
@@ -122,15 +123,15 @@ def auc(function: Callable):
             stop(f"Yours = {kind(found)}, expected one number.")
         if not abs(value - area(*inputs)) < 1e-6:
             name = next((words for wrong, words in AREAS if all(abs(float(f) - wrong(*i)) < 1e-6 for i, f in runs)),
-                        "Take every pair of one active and one inactive molecule: in which share of them is the active one ahead?")
+                        "Take every pair of one active and one inactive molecule: in what share is the active one ahead?")
             stop(f"Yours = {show(value)}, expected {show(area(*inputs))}. {name}")
     return "It is the share of pairs in the right order, and a constant score gets 0.5."
 
 
-# 3. Find the leak: a split by scaffold ---------------------------------------------------------------------------------------------
+# 3. Find the leak: a split by scaffold -----------------------------------------------------------------------------------------
 
-@checker("Write training_molecules(scaffold, share, rng): a boolean array [n], True for molecules to train on, such that no scaffold "
-         "is on both sides and about `share` of the scaffolds are True.")
+@checker("Write training_molecules(scaffold, share, rng): a boolean array [n], True for molecules to train on, such that no "
+         "scaffold is on both sides and about `share` of the scaffolds are True.")
 def training_molecules(function: Callable):
     """Exercise 3: hold out frameworks, not molecules."""
     number = np.random.RandomState(8)
@@ -150,8 +151,8 @@ def training_molecules(function: Callable):
         if mask.all() or not mask.any():
             stop(f"All {len(mask)} molecules are on one side: nothing is left {'to test on' if mask.all() else 'to train on'}.")
         if len(both):
-            stop(f"{len(both)} of {len(np.unique(scaffold))} scaffolds are on both sides. Draw a lot for each *scaffold*, and give its "
-                 "molecules that lot.")
+            stop(f"{len(both)} of {len(np.unique(scaffold))} scaffolds are on both sides. Draw a lot for each *scaffold*, and "
+                 "give its molecules that lot.")
         share = len(np.unique(scaffold[mask])) / len(np.unique(scaffold))
         if abs(share - 0.4) < 0.13:
             stop(f"You train on {100 * share:.0f} % of the scaffolds where 60 % were asked for: the sides are exchanged.")

@@ -30,7 +30,7 @@ LENGTHS = (50, 100, 200, 400, 800)
 
 
 def forest(trees: int = 100) -> Learner:
-    """The random forest of the chapter: a tenth of the features at each split was best on training assays, more trees change little."""
+    """The random forest of the chapter; on training assays a tenth of the features at each split was as good as any."""
     from sklearn.ensemble import RandomForestClassifier
     return Classical(RandomForestClassifier(trees, max_features=0.1, random_state=0))
 
@@ -74,12 +74,13 @@ def rivals(meeting: str) -> dict[str, Learner]:
 def judge(learner: Learner, tasks, n_labelled: int, metric: TaskMetric = roc_auc, episodes: int = 300, **more) -> list[float]:
     """Mean and 95 % half-width; the forest takes a third of the episodes, since it takes a hundred times as long."""
     slow = isinstance(learner, Classical) and "Forest" in type(learner.estimator).__name__
-    score = evaluate(learner, tasks, episodes // 3 if slow else episodes, metric=metric, n_labelled=n_labelled, n_query=128, **more)
+    score = evaluate(learner, tasks, episodes // 3 if slow else episodes, metric=metric, n_labelled=n_labelled, n_query=128,
+                     **more)
     return [round(score.mean, 4), round(score.ci95, 4)]
 
 
 def curves() -> dict:
-    """Meeting -> what -> learner -> one (mean, half-width) per entry of SIZES; "shuffled" and "scaffolds" at 20 labelled alone."""
+    """Meeting -> what -> learner -> (mean, half-width) for each of SIZES; "shuffled" and "scaffolds" at 20 labelled alone."""
     found = {}
     for meeting, (_, family, molecules) in MEETINGS.items():
         new, table = family("test", molecules), {"roc_auc": {}, "delta_auprc": {}, "shuffled": {}, "scaffolds": {}}
@@ -109,7 +110,7 @@ class One:
 
 
 def folds() -> dict:
-    """Assay -> learner -> (mean, half-width) at 20 labelled molecules; each assay is tested by learners trained on other folds."""
+    """Assay -> learner -> (mean, half-width) at 20 labelled molecules; each is tested by learners trained on other folds."""
     found = {}
     for fold in range(4):
         new = Tox21("test", fold=fold)
@@ -137,8 +138,8 @@ LAB_SIZES, LAB_SHOWN, LAB_QUERIES = SIZES[:4], 5, 60
 
 @cache
 def lab_tasks(n_labelled: int) -> Episode:
-    """The tasks of the lab: every computed test assay once, with a support set that begins with active, inactive, active, inactive,
-    inactive."""
+    """The tasks of the lab: every computed test assay once, with a support set that begins with an active molecule, then
+    inactive, active, inactive, inactive."""
     drawn = ComputedAssays("test").sample(len(LAB_ASSAYS), n_labelled, LAB_QUERIES, seed=(15, n_labelled))
     rows, half = drawn.about["assay"].argsort()[:, None], n_labelled // 2
     first = [0, half, 1, half + 1, half + 2]

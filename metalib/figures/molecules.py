@@ -19,7 +19,7 @@ LOOKS = {"MAML": (BLUE, "-", "o"), "ANIL": (SKY, "--", "v"), "ProtoNet": (GREEN,
 
 @lru_cache(maxsize=4_096)
 def structure(smiles: str, width: int = 150, height: int = 110) -> np.ndarray:
-    """A molecule's structure as RDKit draws it, RGB [height, width, 3], uint8. Black on white: atoms are told apart by letters."""
+    """A molecule's structure as RDKit draws it, RGB [height, width, 3], uint8. Black on white: letters tell atoms apart."""
     chemistry()
     from PIL import Image
     from rdkit.Chem.Draw import rdMolDraw2D
@@ -55,12 +55,14 @@ def curves(tables: Mapping[str, Mapping[str, Sequence]], sizes: Sequence[int], l
         for name, rows in table.items():
             colour, style, marker = LOOKS[name]
             mean, half = np.array(rows).T
-            axes.errorbar(sizes[:len(mean)], mean, yerr=half, color=colour, ls=style, marker=marker, ms=6, capsize=2, lw=1.6, label=name)
+            axes.errorbar(sizes[:len(mean)], mean, yerr=half, color=colour, ls=style, marker=marker, ms=6, capsize=2, lw=1.6,
+                          label=name)
         axes.set(xscale="log")
-        axes.set_xticks(sizes, [str(n) for n in sizes])
+        reached = sizes[:max(map(len, table.values()))]
+        axes.set_xticks(reached, [str(n) for n in reached])
         axes.xaxis.set_minor_locator(NullLocator())
         axes.grid(axis="y", color=PALE, lw=0.6)
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=6, frameon=False, fontsize=9)
     return figure
 
 

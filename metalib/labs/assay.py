@@ -1,4 +1,4 @@
-"""Lab: assay. A few molecules were tested; which of sixty others should be tested next? Flip one label, as a bad measurement would.
+"""Lab: assay. A few molecules were tested; which of sixty others should be tested next? Flip one label, as a slip would.
 
 What to look for: which structures the learner takes as its pattern, how far one wrong label moves the list when there are five
 labels and when there are 64, and on which assays the forest is ahead.
@@ -31,8 +31,8 @@ NAMES = ("ProtoNet", "random forest", "logistic regression")
 
 @dataclass(frozen=True)
 class Result:
-    """Arguments: assay, learner, n_labelled, flip as asked; tested, SMILES of the molecules shown; labels as the learner was told;
-    ranked: SMILES of the candidates ranked first; truth: of the FIRST ranked first, bool; share of actives among all candidates;
+    """Arguments: assay, learner, n_labelled, flip as asked; tested, SMILES of the molecules shown; labels, as the learner was
+    told; ranked: SMILES of the candidates ranked first; truth of the FIRST of them, bool; share of actives among all;
     auc of NAMES as told, [3], and before the flip, [3]."""
 
     assay: str
@@ -92,7 +92,8 @@ def strip(smiles: list[str]) -> np.ndarray:
 
 def make(fig):
     rows = []
-    for top, title in ((0.53, "Tested: five of the support set, as the learner was told"), (0.03, "Ranked first among 60 candidates")):
+    for top, title in ((0.53, "Tested: five of the support set, as the learner was told"),
+                       (0.03, "Ranked first among 60 candidates")):
         axes = fig.add_axes((0.012, top, 0.71, 0.32))
         axes.axis("off")
         fig.text(0.012, top + 0.42, title, fontsize=11, color=BLACK, va="center")

@@ -28,7 +28,7 @@ class Beside(nn.Module):
 
 
 def molecule_body(width: int = 64) -> nn.Sequential:
-    """Features [n, FEATURES] -> `width` numbers. Dropout and running statistics: molecules are few, and one must not judge another."""
+    """Features [n, FEATURES] -> `width` numbers. Dropout and running statistics: molecules are few, none may judge another."""
     return nn.Sequential(nn.Linear(FEATURES, width), nn.BatchNorm1d(width), nn.ReLU(), nn.Dropout(0.5), nn.Linear(width, width))
 
 
@@ -52,7 +52,8 @@ SIZES = (5, 10, 20, 64)                                       # labelled molecul
 JUDGED = dict(episodes=300, n_query=128, metric=roc_auc)
 
 
-def assays(about: str, learner: Callable[[], Learner], family: type = tasks.Tox21, molecules: str = "apart", **training) -> Recipe:
+def assays(about: str, learner: Callable[[], Learner], family: type = tasks.Tox21, molecules: str = "apart",
+           **training) -> Recipe:
     """A recipe for assays: trained with 10 + 10 labelled molecules, judged on the test assays by ROC-AUC at each of SIZES."""
     title = {tasks.Tox21: "Tox21", tasks.ComputedAssays: "computed assays"}[family]
     new = lambda: family("test", molecules)
@@ -61,7 +62,8 @@ def assays(about: str, learner: Callable[[], Learner], family: type = tasks.Tox2
         tests[f"{title}, 20 labelled, new scaffolds"] = new, JUDGED | dict(n_labelled=20, new_scaffolds=True)
     tests[f"{title}, 20 labelled, delta-AUPRC"] = new, JUDGED | dict(n_labelled=20, metric=delta_auprc)
     return Recipe(about, learner, lambda: family("train", molecules),
-                  dict(iterations=200, meta_batch=9, lr=1e-3, schedule="cosine", n_labelled=20, n_query=40, balanced=True) | training, tests)
+                  dict(iterations=200, meta_batch=9, lr=1e-3, schedule="cosine", n_labelled=20, n_query=40, balanced=True)
+                  | training, tests)
 
 
 RECIPES.update({

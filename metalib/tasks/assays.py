@@ -111,33 +111,37 @@ class Assays:
         at_least(2, n_labelled=n_labelled, n_query=n_query)
         rng, pools = generator(seed), _pools(self)
         turns = [rng.permutation(len(pools)) for _ in range(-(-n_tasks // len(pools)))]
-        which, rows, truth = np.concatenate(turns)[:n_tasks], [], []
-        for assay in which:
-            active, inactive = (rng.permutation(each) for each in pools[assay])
-            share = 0.5 if balanced else len(active) / (len(active) + len(inactive))
-            half, hits = n_labelled // 2, min(max(1, round(n_query * share)), n_query - 1)
-            groups = ((active, half, hits), (inactive, n_labelled - half, n_query - hits))
-            support = [group[:k] for group, k, _ in groups]
-            query = [group[k:] for group, k, _ in groups]
-            if new_scaffolds:
-                seen = self.table.scaffold[np.concatenate(support)]
-                query = [group[~np.isin(self.table.scaffold[group], seen)] for group in query]
-            for word, group, left, (_, k, m) in zip(("active", "inactive"), (active, inactive), query, groups):
-                if len(group) < k or len(left) < m:
-                    raise ValueError(f"assay {self.names[assay]} has {len(group)} {word} molecules here, too few for {k} in the support "
-                                     f"set and {m} more as queries{' with other scaffolds' * new_scaffolds}; ask for fewer.")
-            mixed = [rng.permutation(n_labelled), rng.permutation(n_query)]
-            rows.append([np.concatenate(s)[order] for s, order in zip((support, [q[:m] for q, (_, _, m) in zip(query, groups)]), mixed)])
-            truth.append([np.repeat([1, 0], counts)[order] for counts, order in
-                          zip(((half, n_labelled - half), (hits, n_query - hits)), mixed)])
-        (support, query), (own, asked) = (map(lambda part: torch.from_numpy(np.stack(part)), zip(*each)) for each in (rows, truth))
-        x = self.table.x
-        return Episode(Examples(x[support], own), Examples(x[query], asked),
-                       {"assay": torch.from_numpy(which.copy()), "support": support, "query": query})
+        which = np.concatenate(turns)[:n_tasks]
+        drawn = [self._draw(rng, assay, n_labelled, n_query, balanced, new_scaffolds) for assay in which]
+        support, query = (torch.from_numpy(np.stack(part)) for part in zip(*drawn))             # rows of the table, [n_tasks, n]
+        column = torch.tensor(self.tested)[torch.from_numpy(which)][:, None]
+        x, labels = self.table.x, torch.from_numpy(self.table.labels)
+        return Episode(Examples(x[support], labels[support, column]), Examples(x[query], labels[query, column]),
+                       {"assay": torch.from_numpy(which), "support": support, "query": query})
+
+    def _draw(self, rng: np.random.RandomState, assay: int, n_labelled: int, n_query: int, balanced: bool,
+              new_scaffolds: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of the table for one task: support, query, each in random order."""
+        groups = [rng.permutation(group) for group in _pools(self)[assay]]                      # active, inactive
+        share = 0.5 if balanced else len(groups[0]) / sum(map(len, groups))
+        hits = min(max(1, round(n_query * share)), n_query - 1)
+        told, asked = (n_labelled // 2, n_labelled - n_labelled // 2), (hits, n_query - hits)
+        support = np.concatenate([group[:k] for group, k in zip(groups, told)])
+        left = [group[k:] for group, k in zip(groups, told)]
+        if new_scaffolds:
+            seen = self.table.scaffold[support]
+            left = [group[~np.isin(self.table.scaffold[group], seen)] for group in left]
+        for word, group, rest, k, m in zip(("active", "inactive"), groups, left, told, asked):
+            if len(group) < k or len(rest) < m:
+                raise ValueError(f"assay {self.names[assay]} has {len(group)} {word} molecules here, too few for {k} in the "
+                                 f"support set and {m} more as queries{' with other scaffolds' * new_scaffolds}; ask for fewer.")
+        query = np.concatenate([group[:m] for group, m in zip(left, asked)])
+        return support[rng.permutation(n_labelled)], query[rng.permutation(n_query)]
 
 
 @lru_cache
 def _pools(family: Assays) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Every assay's pool."""
     return [family.pool(a) for a in range(len(family.tested))]
 
 
@@ -176,7 +180,7 @@ class Tox21(Assays):
 
 @lru_cache
 def _tox21(path: Path) -> Table:
-    """The file as a table. RDKit refuses eight of its molecules (aluminium and the like with impossible bonds); they are left out."""
+    """The file as a table. RDKit refuses eight of its molecules (aluminium and the like, with impossible bonds): left out."""
     try:
         with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
@@ -185,7 +189,8 @@ def _tox21(path: Path) -> Table:
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error, KeyError, TypeError, ValueError) as error:
         raise data.DataError(f"{path} is no gzipped table of Tox21's twelve assays ({error}); {data.AGAIN}.") from error
     if len(rows) != ROWS or not np.isin(labels, (-1, 0, 1)).all():
-        raise data.DataError(f"{path} holds {len(rows):,} rows, not {ROWS:,} with labels 0, 1 or none: another edition; {data.AGAIN}.")
+        raise data.DataError(f"{path} holds {len(rows):,} rows, not {ROWS:,} with labels 0, 1 or none: another edition; "
+                             f"{data.AGAIN}.")
     read, kept = [], []
     for i, text in enumerate(smiles):
         try:
@@ -194,5 +199,6 @@ def _tox21(path: Path) -> Table:
         except ValueError:
             continue
     if len(kept) < ROWS - 20:
-        raise data.DataError(f"{path} holds {ROWS - len(kept):,} molecules that RDKit cannot read, where 8 are expected; {data.AGAIN}.")
+        raise data.DataError(f"{path} holds {ROWS - len(kept):,} molecules that RDKit cannot read, where 8 are expected; "
+                             f"{data.AGAIN}.")
     return Table([smiles[i] for i in kept], molecules.features(read), molecules.scaffolds(read), labels[kept], TOX21)

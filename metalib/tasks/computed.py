@@ -1,6 +1,6 @@
 """Computed assays: some 1,700 molecules put together from drug-like frames and substituents, and rules that RDKit can check.
 
-They stand in for a laboratory where there is no network: the molecules are real chemistry, the assays are rules written down here.
+They stand in for a laboratory where there is no network: the molecules are real chemistry, the assays rules written down here.
 A rule looks at properties (how greasy, how polar) and at groups (an acid, an amine); training and test rules differ.
 """
 from __future__ import annotations
@@ -14,16 +14,17 @@ import numpy as np
 from . import molecules
 from .assays import Assays, Table
 
-FRAMES = ("c1cc({a})ccc1{b}", "c1cc({a})cc({b})c1", "c1cc({a})cnc1{b}", "c1ncc({a})nc1{b}", "c1ccc2cc({a})ccc2c1{b}", "c1ccc2nc({a})ccc2c1{b}",
-          "c1ccc2[nH]c({a})cc2c1{b}", "c1ccc(cc1{a})-c1ccc({b})cc1", "C1CC({a})CCC1{b}", "C1CN({b})CCC1{a}", "C1CN(c2ccc({a})cc2)CCN1{b}",
-          "c1cc({a})sc1{b}", "c1ccc(cc1{a})C(=O)Nc1ccc({b})cc1", "c1ccc(cc1{a})Oc1ccc({b})cc1", "c1ccc(cc1{a})CCc1ccc({b})cc1",
+FRAMES = ("c1cc({a})ccc1{b}", "c1cc({a})cc({b})c1", "c1cc({a})cnc1{b}", "c1ncc({a})nc1{b}", "c1ccc2cc({a})ccc2c1{b}",
+          "c1ccc2nc({a})ccc2c1{b}", "c1ccc2[nH]c({a})cc2c1{b}", "c1ccc(cc1{a})-c1ccc({b})cc1", "C1CC({a})CCC1{b}",
+          "C1CN({b})CCC1{a}", "C1CN(c2ccc({a})cc2)CCN1{b}", "c1cc({a})sc1{b}",
+          "c1ccc(cc1{a})C(=O)Nc1ccc({b})cc1", "c1ccc(cc1{a})Oc1ccc({b})cc1", "c1ccc(cc1{a})CCc1ccc({b})cc1",
           "c1cc({a})oc1{b}")
-GROUPS = ("C", "CC", "C(C)C", "O", "OC", "N", "NC", "N(C)C", "CCN", "C(=O)O", "C(=O)N", "C(=O)OC", "C(=O)C", "F", "Cl", "C(F)(F)F", "C#N",
-          "S(=O)(=O)N", "[N+](=O)[O-]", "CO")
+GROUPS = ("C", "CC", "C(C)C", "O", "OC", "N", "NC", "N(C)C", "CCN", "C(=O)O", "C(=O)N", "C(=O)OC", "C(=O)C", "F", "Cl",
+          "C(F)(F)F", "C#N", "S(=O)(=O)N", "[N+](=O)[O-]", "CO")
 ENDS = ("C", "O", "N(C)C", "C(=O)O", "Cl", "C(=O)N")               # the second site takes fewer, to keep the list short
 MOTIFS = {"acid": "[CX3](=O)[OX2H1]", "amine": "[NX3;H2,H1,H0;!$(NC=O);!$(Nc);!$(NS);!$(N=*);!$([N+])]", "phenol": "c[OX2H]",
-          "halogen": "[F,Cl]", "nitro": "[N+](=O)[O-]", "sulfonamide": "S(=O)(=O)[NX3]", "amide": "[CX3](=O)[NX3]", "ester": "C(=O)O[CX4]",
-          "carbonyl": "[CX3]=O", "aniline": "c[NX3;!$(NC=O)]", "nitrile": "C#N", "ring nitrogen": "[n]"}
+          "halogen": "[F,Cl]", "nitro": "[N+](=O)[O-]", "sulfonamide": "S(=O)(=O)[NX3]", "amide": "[CX3](=O)[NX3]",
+          "ester": "C(=O)O[CX4]", "carbonyl": "[CX3]=O", "aniline": "c[NX3;!$(NC=O)]", "nitrile": "C#N", "ring nitrogen": "[n]"}
 Rule = Callable[[dict[str, np.ndarray]], np.ndarray]
 TRAIN: dict[str, Rule] = {                                          # p: descriptors by name, and counts of the motifs
     "greasy base": lambda p: (p["amine"] > 0) & (p["logP"] > 1),

@@ -1,4 +1,4 @@
-"""Molecules as numbers: a SMILES string becomes a Morgan fingerprint, ten descriptors and a scaffold. RDKit is imported when used.
+"""Molecules as numbers: a SMILES string becomes a Morgan fingerprint, ten descriptors and a scaffold. RDKit is imported late.
 
 Rogers, Hahn 2010, "Extended-Connectivity Fingerprints", https://doi.org/10.1021/ci100050t (the fingerprint);
 Bemis, Murcko 1996, "The Properties of Known Drugs. 1. Molecular Frameworks", https://doi.org/10.1021/jm9602928 (the scaffold).
@@ -65,8 +65,8 @@ def descriptors(molecule) -> list[float]:
     """The values of DESCRIPTORS, in their own units."""
     from rdkit.Chem import Crippen, Descriptors, rdMolDescriptors as d
 
-    return [Descriptors.MolWt(molecule), Crippen.MolLogP(molecule), d.CalcTPSA(molecule), d.CalcNumHBD(molecule), d.CalcNumHBA(molecule),
-            d.CalcNumRotatableBonds(molecule), d.CalcNumAromaticRings(molecule), d.CalcNumRings(molecule),
+    return [Descriptors.MolWt(molecule), Crippen.MolLogP(molecule), d.CalcTPSA(molecule), d.CalcNumHBD(molecule),
+            d.CalcNumHBA(molecule), d.CalcNumRotatableBonds(molecule), d.CalcNumAromaticRings(molecule), d.CalcNumRings(molecule),
             d.CalcFractionCSP3(molecule), d.CalcNumHeteroatoms(molecule)]
 
 

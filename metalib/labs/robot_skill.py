@@ -17,8 +17,7 @@ from .drawing import BLACK, BLUE, GREY, ORANGE, PALE, RED
 from .shell import Lab, entry
 
 MOVED = {"reach": None, "door-open": "handle", "pick-place": "puck"}          # what else moves, by skill
-BOUNDS = {"reach": ((-0.25, 0.25), (0.45, 1.0), (0.0, 0.4)), "door-open": ((-0.35, 0.45), (0.3, 0.85), (0.0, 0.45)),
-          "pick-place": ((-0.25, 0.25), (0.45, 1.0), (0.0, 0.4))}
+BOUNDS = (-0.35, 0.4), (0.32, 0.95), (0.0, 0.4)                               # x, y, z in metres: all skills fit in
 
 
 @dataclass(frozen=True)
@@ -64,14 +63,14 @@ def make(fig):
     things = [axes.plot([], [], "-.", color=BLUE, lw=1.2, marker="s", markevery=[-1], ms=5)[0] for axes in panels]
     stars = [axes.plot([], [], "*", color=BLACK, ms=14)[0] for axes in panels]
     starts = [axes.plot([], [], "+", color=BLACK, ms=11, mew=2)[0] for axes in panels]
-    frames = [text for axes in panels for text in (axes.xaxis, axes.yaxis)]
+    for axes, (a, b) in zip(panels, pairs):
+        axes.set(xlim=BOUNDS[a], ylim=BOUNDS[b])
     fig.legend(handles=[demos[0][0], *(lines[name][0] for name in looks), things[0], starts[0], stars[0]],
                labels=["demonstrations", "before adaptation", "MAML after", "CNP after", "object (MAML)", "start", "goal"],
-               loc="lower center", ncols=7, handlelength=1.9, columnspacing=1.1)
+               loc="lower center", ncols=7, handlelength=1.7, columnspacing=0.8, fontsize=9)
 
     def change(r: Result) -> str:
-        for i, (axes, (a, b)) in enumerate(zip(panels, pairs)):
-            axes.set(xlim=BOUNDS[r.skill][a], ylim=BOUNDS[r.skill][b])
+        for i, (a, b) in enumerate(pairs):
             for j, line in enumerate(demos[i]):
                 path = r.demos[j] if j < r.k_shot else r.demos[:0, 0]
                 line.set_data(path[:, a], path[:, b])
@@ -88,7 +87,7 @@ def make(fig):
                 f"{said('before')}, MAML after {r.steps} inner step{'s' * (r.steps != 1)} {said('MAML')}, and the CNP, "
                 f"which only reads, {said('CNP')}.")
 
-    return [*frames, *(line for side in demos for line in side), *things, *(line for pair in lines.values() for line in pair),
+    return [*(line for side in demos for line in side), *things, *(line for pair in lines.values() for line in pair),
             *starts, *stars], change
 
 

@@ -48,14 +48,14 @@ def test_three_faces_and_labelled_controls(lab):
 
 
 def test_a_rated_film_is_not_recommended():
-    s, (_, asked) = Ratings().split, cold_start.catalogue("population")
+    s, (_, asked, _) = Ratings().split, cold_start.catalogue("population")
     for method in cold_start.METHODS:
         r = cold_start.compute(method, film_1=5.0, film_4=4.5)
         assert r.rated == 2 and not {s.table.titles[asked[0]], s.table.titles[asked[3]]} & set(r.titles)
 
 
 def test_the_list_is_the_learner_s_own_and_in_order():
-    s, (known, asked) = Ratings().split, cold_start.catalogue("population")
+    s, (known, asked, _) = Ratings().split, cold_start.catalogue("population")
     r = cold_start.compute("ridge head", film_2=5.0)
     film = list(s.table.titles).index(r.titles[0])
     with torch.no_grad():
@@ -69,6 +69,12 @@ def test_biases_move_all_alike_and_the_ridge_head_does_not():
     assert np.ptp(cold_start.compute("biases", film_1=5.0).taste) < 1e-4
     assert np.ptp(cold_start.compute("ridge head", film_1=5.0).taste) > 0.02
     assert not cold_start.compute("item mean", film_1=5.0).taste.any()
+
+
+def test_six_films_of_six_genres_are_asked_about():
+    s, (known, asked, genres) = Ratings().split, cold_start.catalogue("population")
+    assert len(set(asked.tolist())) == len(set(genres)) == cold_start.ASKED and set(asked.tolist()) <= set(known.tolist())
+    assert all(s.table.genres[film, genre] for film, genre in zip(asked, genres))
 
 
 def test_an_unknown_film_is_named():

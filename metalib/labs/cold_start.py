@@ -27,8 +27,8 @@ MARKS = [("not seen", 0.0)] + [(f"{n / 2:g} star{'s' * (n > 2)}", n / 2) for n i
 
 @dataclass(frozen=True)
 class Result:
-    """Arguments: titles, stars and promise (what the method gives without any rating) of the listed films, the best first; taste, the
-    mean gain of each genre's films; names of the genres; rated, how many; method."""
+    """Arguments: titles, stars and promise (what the method gives without any rating) of the listed films, the best first;
+    taste, the mean gain of each genre's films; names of the genres; rated, how many; method."""
 
     titles: list[str]
     stars: np.ndarray
@@ -40,20 +40,17 @@ class Result:
 
 
 @cache
-def catalogue(source: str) -> tuple[np.ndarray, np.ndarray]:
-    """Films that can be listed, the 300 best known with 10 training ratings or more, and six to ask about."""
+def catalogue(source: str) -> tuple[np.ndarray, np.ndarray, list[int]]:
+    """Films that can be listed, the 300 best known with 10 training ratings or more; six to ask about, and the genre of each."""
     s = Ratings("training", source).split
     counts = np.bincount(s.table.film[(s.whose[s.table.user] == "training") & (s.kind == "known")], minlength=len(s.films))
     known = np.flatnonzero(counts >= 10)
     known = known[np.argsort(-counts[known], kind="stable")][:300]
-    asked: list[int] = []
-    for film in known:                                   # the best known films, each with a main genre of its own
-        main = int(s.table.genres[film].argmax())
-        if s.table.genres[film].any() and main not in [int(s.table.genres[f].argmax()) for f in asked]:
-            asked.append(int(film))
-        if len(asked) == ASKED:
-            break
-    return known, np.array(asked)
+    best: dict[int, int] = {}                            # genre -> its best known film, first of those with that genre alone
+    for film in known[np.argsort(s.table.genres[known].sum(1), kind="stable")]:
+        if new := [genre for genre in np.flatnonzero(s.table.genres[film]).tolist() if genre not in best]:
+            best[new[0]] = int(film)
+    return known, np.array(list(best.values())[:ASKED]), list(best)[:ASKED]
 
 
 @torch.no_grad()
@@ -68,7 +65,7 @@ def compute(method: str, source: str = "population", **stars: float) -> Result:
     Raises:
         ValueError: for a film that is none of the six.
     """
-    s, (known, asked) = Ratings("training", source).split, catalogue(source)
+    s, (known, asked, _) = Ratings("training", source).split, catalogue(source)
     given = np.zeros(ASKED)
     for name, value in stars.items():
         if not (name.startswith("film_") and name[5:].isdigit() and 1 <= int(name[5:]) <= ASKED):
@@ -95,7 +92,7 @@ def picture(source: str):
 
     def make(fig):
         left, right = fig.add_axes((0.135, 0.13, 0.27, 0.77)), fig.add_axes((0.7, 0.13, 0.27, 0.77))
-        left.set(xlim=(-1.5, 1.5), ylim=(len(names) - 0.4, -0.6), xlabel="stars")
+        left.set(xlim=(-2.5, 2.5), ylim=(len(names) - 0.4, -0.6), xlabel="stars")
         left.set_yticks(range(len(names)), names, fontsize=9.5 if len(names) < 12 else 7.5)
         right.set(xlim=(0.5, 5.5), ylim=(LISTED - 0.4, -0.6), yticks=[], xlabel="stars")
         fig.text(0.01, 0.94, "Taste: what your ratings add, by genre", fontsize=11)
@@ -111,7 +108,7 @@ def picture(source: str):
 
         def change(r: Result) -> str:
             for bar, value in zip(tastes, r.taste):
-                bar.set_width(np.clip(value, -1.5, 1.5))
+                bar.set_width(np.clip(value, -2.5, 2.5))
                 bar.set_facecolor(BLUE if value > 0 else ORANGE)
             for bar, label, title, value in zip(bars, labels, r.titles, r.stars):
                 bar.set_width(np.clip(value, 0.5, 5.5))
@@ -138,15 +135,15 @@ def picture(source: str):
 @entry
 def lab(source: str = "population") -> Lab:
     """Open the lab, on the invented population or on "movielens"."""
-    s, (_, asked) = Ratings("training", source).split, catalogue(source)
+    s, (_, asked, genres) = Ratings("training", source).split, catalogue(source)
     controls = {"method": widgets.ToggleButtons(options=METHODS, value="ridge head", description="method")}
-    for i, (film, stars) in enumerate(zip(asked, DEFAULT), start=1):
+    for i, (film, genre, stars) in enumerate(zip(asked, genres, DEFAULT), start=1):
         title = s.table.titles[film].rsplit(" (", 1)[0]
-        genre = s.table.names[int(s.table.genres[film].argmax())]
-        controls[f"film_{i}"] = widgets.SelectionSlider(options=MARKS, value=stars, description=f"{title[:26]} ({genre})")
+        label = f"{title[:24]} ({s.table.names[genre]})"
+        controls[f"film_{i}"] = widgets.SelectionSlider(options=MARKS, value=stars, description=label)
     opened = Lab(lambda **state: compute(source=source, **state), picture(source), controls,
                  unused=lambda state: {f"film_{i}" for i in range(1, ASKED + 1)} if state["method"] == "item mean" else set())
     for name, control in controls.items():
         if name != "method":                             # titles are longer than the names of other labs' controls
-            control.style.description_width, control.layout.width = "230px", "430px"
+            control.style.description_width, control.layout.width = "240px", "432px"
     return opened

@@ -21,7 +21,7 @@ from .shell import Lab, entry
 METHODS = ("item mean", "biases", "factorisation", "neighbours", "CNP", "MeLU", "ridge head")
 START = {"neighbours": {"start_only": True}, "ridge head": {"start_only": True}, "MeLU": {"steps": 0}}     # others: the promise
 LISTED, ASKED = 6, 6                     # text is the dear part of a picture
-DEFAULT = (4.5, 0.0, 1.5, 0.0, 0.0, 0.0)                 # stars; 0: not seen
+DEFAULT = (4.5, 1.5, 0.0, 0.0, 0.0, 0.0)                 # stars; 0: not seen
 MARKS = [("not seen", 0.0)] + [(f"{n / 2:g} star{'s' * (n > 2)}", n / 2) for n in range(1, 11)]
 
 

@@ -90,6 +90,8 @@ def test_shipped_demonstrations_are_what_the_simulator_does():
     fresh, stored = robots.collect("reach", "test", range(2)), robots.recordings("reach", "test")
     for name, values in fresh.items():
         torch.testing.assert_close(stored[name][:2], values, rtol=2e-3, atol=2e-3)
+    train = robots.collect("reach", "train", range(1))
+    assert train["query.x"].shape == (1, 320, 7) and not torch.equal(train["demo.x"][0], fresh["demo.x"][0])
 
 
 @pytest.mark.parametrize("skill, name", [("reach", "CNP"), ("reach", "MAML"), ("reach", "joint, no adaptation"), ("door-open", "CNP")])

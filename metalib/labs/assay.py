@@ -135,7 +135,7 @@ def lab() -> Lab:
     """Open the lab."""
     return Lab(compute, make, {
         "learner": widgets.ToggleButtons(options=NAMES, description="whose list"),
-        "assay": widgets.SelectionSlider(options=ASSAYS, value=ASSAYS[0], description="assay"),
+        "assay": widgets.SelectionSlider(options=ASSAYS, value="phenol", description="assay"),
         "n_labelled": widgets.SelectionSlider(options=SIZES, value=10, description="labelled"),
         "flip": widgets.IntSlider(0, min=0, max=SHOWN, description="flip label no."),
     }, size=(9.2, 3.9))

@@ -26,6 +26,7 @@ from .drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE
 from .shell import Lab, entry
 
 FIRST = 10                                              # of the ranked candidates, whose hits are counted
+SIZE, CELL = (920, 390), (130, 112)                      # of the picture and of a molecule in it, in pixels
 NAMES = ("ProtoNet", "random forest", "logistic regression")
 
 
@@ -87,18 +88,18 @@ def compute(learner: str, assay: str, n_labelled: int, flip: int) -> Result:
 
 def strip(smiles: list[str]) -> np.ndarray:
     """Structures side by side in one image: quicker to draw than one image each."""
-    return np.concatenate([structure(text) for text in smiles], 1)
+    return np.concatenate([structure(text, *CELL) for text in smiles], 1)
 
 
 def make(fig):
     rows = []
-    for top, title in ((0.53, "Tested: five of the support set, as the learner was told"),
-                       (0.03, "Ranked first among 60 candidates")):
-        axes = fig.add_axes((0.012, top, 0.71, 0.32))
+    for top, title in ((208, "Tested: five of the support set, as the learner was told"),
+                       (12, "Ranked first among 60 candidates")):
+        axes = fig.add_axes((11 / SIZE[0], top / SIZE[1], SHOWN * CELL[0] / SIZE[0], CELL[1] / SIZE[1]))     # pixel by pixel
         axes.axis("off")
-        fig.text(0.012, top + 0.42, title, fontsize=11, color=BLACK, va="center")
+        fig.text(0.012, top / SIZE[1] + 0.42, title, fontsize=11, color=BLACK, va="center")
         rows.append((axes.imshow(strip(["C"] * SHOWN), aspect="auto", interpolation="nearest"),
-                     [axes.text(150 * i + 75, -8, "", ha="center", fontsize=10) for i in range(SHOWN)]))
+                     [axes.text(CELL[0] * (i + 0.5), -8, "", ha="center", fontsize=10) for i in range(SHOWN)]))
     chart = fig.add_axes((0.79, 0.12, 0.195, 0.72))
     chart.set(xlim=(-0.6, 2.6), ylim=(0.4, 1.02), title="ROC-AUC")
     chart.set_xticks(range(3), ["proto-\ntypes", "forest", "logistic"], fontsize=9)
@@ -138,4 +139,4 @@ def lab() -> Lab:
         "assay": widgets.SelectionSlider(options=ASSAYS, value="phenol", description="assay"),
         "n_labelled": widgets.SelectionSlider(options=SIZES, value=10, description="labelled"),
         "flip": widgets.IntSlider(0, min=0, max=SHOWN, description="flip label no."),
-    }, size=(9.2, 3.9))
+    }, size=(SIZE[0] / 100, SIZE[1] / 100))

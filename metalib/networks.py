@@ -131,3 +131,18 @@ def reweighted(n_features: int = 2_048, n_way: int | None = None) -> Network:
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
     return Network(Reweight(n_features), head, task_chunk=8)
+
+
+class Unit(nn.Module):
+    """Features of one length: x [..., n_features] -> `length` * x / ||x||, so that a product with them is a cosine.
+
+    With it, one gradient step of a zero head at rate alpha gives logits alpha * length^2 / n_way * (cos(f, f_k) - their mean) for
+    one example f_k per class: the nearest example by cosine, found by gradient descent.
+    """
+
+    def __init__(self, length: float = 10.0):
+        super().__init__()
+        self.length = length
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.length * nn.functional.normalize(x, dim=-1)

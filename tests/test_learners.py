@@ -226,3 +226,15 @@ def test_learners_say_what_they_cannot_do():
         ml.NearestCentroid().adapt(episode("mlp").support)
     with pytest.raises(ValueError, match="give n_classes"):
         ml.Pretrained(network("stride")).backward(episode("stride"))
+
+
+def test_one_step_from_a_head_of_zeros_on_features_of_one_length_finds_the_nearest_by_cosine():
+    ml.setup(0)
+    network = ml.mlp(6, 8, 8, 3).double()
+    network.body.append(ml.networks.Unit(10.0))
+    for p in network.head.parameters():
+        nn.init.zeros_(p)
+    x, query = torch.randn(1, 3, 6, dtype=torch.float64), torch.randn(1, 40, 6, dtype=torch.float64)
+    logits = ml.MAML(network, inner_lr=0.4).adapt(ml.Examples(x, torch.arange(3)[None]))(query)
+    cosine = torch.nn.functional.normalize(network.body(query), dim=-1) @ torch.nn.functional.normalize(network.body(x), dim=-1).mT
+    torch.testing.assert_close(logits.softmax(-1), (0.4 * 100 / 3 * cosine).softmax(-1))

@@ -307,6 +307,17 @@ def test_a_turned_character_is_a_class_of_its_own():
     assert turned.class_name(5 + 423) == tasks.class_name(5) + "/rot090"
 
 
+def test_a_mirror_image_is_a_class_of_its_own_and_turns_as_well():
+    plain = source("omniglot-test").images([5], [1])[0]
+    both = Omniglot("test", rotations=True, reflections=True)
+    found = both.images([5, 5 + 4 * 423, 5 + 5 * 423], [1, 1, 1])
+    for image, expected in zip(found, (plain, plain.flip(-1), plain.flip(-1).rot90(1, (-2, -1)))):
+        assert torch.equal(image, expected)
+    assert both.n_classes == 8 * 423 and both.class_name(5 + 5 * 423) == both.class_name(5) + "/mirror/rot090"
+    upright = Omniglot("test", reflections=True)
+    assert upright.n_classes == 2 * 423 and upright.class_name(5 + 423) == both.class_name(5) + "/mirror"
+
+
 def test_the_splits_are_disjoint_and_complete():
     names = {}
     for split in SPLITS:

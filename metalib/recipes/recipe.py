@@ -48,15 +48,16 @@ def build(name: str, seed: int = 0) -> Learner:
     return RECIPES[name].learner()
 
 
-def load(name: str) -> Learner:
-    """A shipped learner by recipe name, such as "maml-sinusoid", ready to adapt.
+def load(name: str, folder: str | Path | None = None) -> Learner:
+    """A shipped learner by recipe name, such as "maml-sinusoid", ready to adapt; or one of your own, from the folder it was written to.
 
     Raises:
         ValueError: where nothing is shipped under the name, or the file is damaged or of another network.
     """
-    file = PRETRAINED / f"{name}.safetensors"
+    folder = PRETRAINED if folder is None else Path(folder)
+    file = folder / f"{name}.safetensors"
     if not file.exists():
-        shipped = ", ".join(sorted(path.stem for path in PRETRAINED.glob("*.safetensors")))
+        shipped = ", ".join(sorted(path.stem for path in folder.glob("*.safetensors")))
         raise ValueError(f"no weights are shipped as {name!r}; there are {shipped or 'none'}.")
     learner = build(name)
     tensors, _ = load_tensors(file)
@@ -67,9 +68,9 @@ def load(name: str) -> Learner:
     return learner.eval()
 
 
-def card(name: str) -> dict:
+def card(name: str, folder: str | Path | None = None) -> dict:
     """The card of shipped weights: recipe, seed, training, scores with intervals, minutes, versions."""
-    file = PRETRAINED / f"{name}.json"
+    file = (PRETRAINED if folder is None else Path(folder)) / f"{name}.json"
     if not file.exists():
         raise ValueError(f"no card is shipped as {name!r}; see metalib/pretrained.")
     return json.loads(file.read_text(encoding="utf-8"))

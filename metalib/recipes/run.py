@@ -13,7 +13,7 @@ import torch
 
 from ..learners import Learner
 from ..training import evaluate, save_tensors, train, write_atomically
-from .recipe import RECIPES, Recipe, build
+from .recipe import RECIPES, Recipe, build, card, load
 
 
 def examine(learner: Learner, recipe: Recipe, device: str = "cpu") -> dict[str, dict]:
@@ -55,6 +55,19 @@ def run(name: str, seed: int = 0, out: str | Path = "runs", resume: bool = False
     return out / f"{name}.safetensors"
 
 
+def examine_again(name: str, out: str | Path = "runs") -> Path:
+    """Judge weights in `out` again by the tests of their recipe, as after a test was added; only the scores of the card change.
+
+    Raises:
+        ValueError: where `out` holds no such weights or card, or they do not fit the recipe.
+    """
+    file, learner = Path(out) / f"{name}.json", load(name, out)
+    note = card(name, out)
+    note["scores"] = examine(learner, RECIPES[name])
+    write_atomically(file, (json.dumps(note, indent=2) + "\n").encode())
+    return file
+
+
 def main(arguments: list[str] | None = None) -> None:
     """The command line of `python -m metalib.train`."""
     parser = argparse.ArgumentParser(prog="python -m metalib.train", description="Meta-train a learner by a named recipe, "
@@ -66,6 +79,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", default="runs", metavar="DIR", help="folder to write to (default runs)")
     parser.add_argument("--device", default="cpu", help='where to train, such as "cuda" (default cpu)')
     parser.add_argument("--iterations", type=int, metavar="N", help="train for N iterations instead of the recipe's")
+    parser.add_argument("--examine", action="store_true", help="train nothing: judge the weights in --out again, renew their card")
     options = parser.parse_args(arguments)
     if options.list or options.recipe is None:
         width = max(map(len, RECIPES))
@@ -74,7 +88,8 @@ def main(arguments: list[str] | None = None) -> None:
     if int(os.environ.get("WORLD_SIZE", 1)) > 1:
         torch.distributed.init_process_group("nccl" if options.device.startswith("cuda") else "gloo")
     try:
-        path = run(options.recipe, options.seed, options.out, options.resume, options.device, options.iterations)
+        path = examine_again(options.recipe, options.out) if options.examine else run(
+            options.recipe, options.seed, options.out, options.resume, options.device, options.iterations)
         if path is not None:
             print(f"wrote {path}")
     except (ValueError, ArithmeticError, RuntimeError) as error:

@@ -39,6 +39,7 @@ class Omniglot(InkTasks):
         rotations: count each character turned by 0, 90, 180 and 270 degrees as four classes. Default: True for
             "background" and "train", where it augments; False for the others. The protocol of the papers, 1,200
             training characters ("train" with "validation") against 423, turns both: rotations=True for "test" too.
+        reflections: count the mirror image of each class as a class of its own; for training.
 
     Raises:
         ValueError: for an unknown split, at once.
@@ -51,6 +52,7 @@ class Omniglot(InkTasks):
 
     split: str = "background"
     rotations: bool | None = None
+    reflections: bool = False
     per_class = DRAWERS
 
     def __post_init__(self):
@@ -61,26 +63,33 @@ class Omniglot(InkTasks):
 
     @property
     def n_classes(self) -> int:
-        """Characters, times four with rotations."""
-        return CHARACTERS[self.split] * (4 if self.rotations else 1)
+        """Characters, times four with rotations, times two with reflections."""
+        return CHARACTERS[self.split] * (4 if self.rotations else 1) * (2 if self.reflections else 1)
 
     def class_name(self, number: int) -> str:
-        """Such as "Greek/character07", or "Greek/character07/rot090" for the one turned counterclockwise."""
+        """Such as "Greek/character07"; "Greek/character07/mirror/rot090" for its mirror image, turned counterclockwise."""
         self.numbers(number, 0)
-        turn, character = divmod(number, CHARACTERS[self.split])
-        return _split(self.split)[1][character] + (f"/rot{90 * turn:03d}" if turn else "")
+        change, character = divmod(number, CHARACTERS[self.split])
+        mirror, turn = self.changes(change)
+        return _split(self.split)[1][character] + ("/mirror" if mirror else "") + (f"/rot{90 * turn:03d}" if turn else "")
+
+    def changes(self, change):
+        """Change number 0 to 7 -> (mirrored or not, quarter turns): the turns first, then the turns of the mirror image."""
+        return divmod(change, 4 if self.rotations else 1)
 
     def images(self, classes: ArrayLike, examples: ArrayLike) -> Tensor:
         """Class numbers and drawers 0 to 19, broadcast to [...] -> images [..., 1, 28, 28].
 
-        Class c and class c + characters * t are the same character, upright and after t quarter turns.
+        Class c and class c + characters * t are the same character, upright and after t quarter turns; mirror images follow.
 
         Raises:
             ValueError: for numbers out of range.
         """
         classes, examples = self.numbers(classes, examples)
-        turn, character = np.divmod(classes, CHARACTERS[self.split])
+        change, character = np.divmod(classes, CHARACTERS[self.split])
+        mirror, turn = self.changes(change)
         image = _split(self.split)[0][character, examples]                                # [..., 28, 28]
+        image[mirror == 1] = image[mirror == 1][..., ::-1]
         for t in (1, 2, 3):
             image[turn == t] = np.rot90(image[turn == t], t, axes=(-2, -1))
         return torch.from_numpy(image).unsqueeze(-3).float().div_(255)

@@ -2,7 +2,6 @@
 import math
 
 import pytest
-import torch
 
 from metalib.checks import robot_learning as checks
 

@@ -1,5 +1,4 @@
-"""The labs of chapters 7 and 8: plain calls at all bounds, one sentence, the same picture for the same state, the numbers."""
-import ipywidgets as widgets
+"""The labs of chapters 7 and 8: their numbers, words and mouse. What all labs keep: test_labs_contract.py."""
 import pytest
 import torch
 
@@ -7,67 +6,6 @@ from metalib.experiments import cost
 from metalib.labs import cost as cost_lab
 from metalib.labs import distance, implicit_maml, which_learner
 from metalib.labs.pointer import Pointer
-
-LABS = {"cost": cost_lab, "distance": distance, "implicit_maml": implicit_maml, "which_learner": which_learner}
-ANOTHER = {"cost": {"n_tasks": 50}, "distance": {"kind": "offset"}, "implicit_maml": {"stretch": 2.0},
-           "which_learner": {"answers": "values"}}
-
-
-@pytest.fixture(params=LABS)
-def name(request):
-    return request.param
-
-
-@pytest.fixture
-def lab(name):
-    return LABS[name]()
-
-
-def states(lab):
-    """The default, each control at its bounds, and everything at its bounds at once."""
-    every = list(lab.sweep())
-    default = every[0]
-    yield default
-    for key in default:
-        for value in {repr(state[key]): state[key] for state in every}.values():
-            yield default | {key: value}
-    yield from (every[1], every[-1])
-
-
-def test_every_bound_gives_one_sentence(lab):
-    for state in states(lab):
-        text = lab._change(lab.compute(**state))
-        assert text[0].isupper() or text[0].isdigit()
-        assert text.endswith(".") and ". " not in text and "nan" not in text.split() and "inf" not in text.split(), text
-
-
-def test_the_same_state_gives_the_same_picture_and_another_another(lab, name):
-    before = lab.png()
-    assert lab.set(**ANOTHER[name]).png() != before
-    default = {key: LABS[name]().state[key] for key in ANOTHER[name]}
-    assert lab.set(**default).png() == before
-
-
-def test_every_step_of_a_slider_shows_in_the_picture(lab):
-    """From the default: the browser test waits for another picture, not for another sentence."""
-    before = lab.png()
-    for key, control in lab.controls.items():
-        if isinstance(control, (widgets.IntSlider, widgets.FloatSlider)):
-            near = control.value + control.step
-        elif isinstance(control, widgets.SelectionSlider):
-            near = control.options[control.index + 1]
-            near = near[1] if isinstance(near, tuple) else near
-        else:
-            continue
-        default = control.value
-        assert lab.set(**{key: near}).png() != before, key
-        assert lab.set(**{key: default}).png() == before, key
-
-
-def test_three_faces_and_labelled_controls(lab):
-    faces = lab._repr_mimebundle_()
-    assert set(faces) == {"application/vnd.jupyter.widget-view+json", "image/png", "text/plain"}
-    assert all(control.description for control in lab.controls.values())
 
 
 # ---- cost

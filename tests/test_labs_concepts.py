@@ -1,4 +1,4 @@
-"""The labs of chapters 1 and 2, the tasks, measurements and static figures beside them: plain calls, the sentence, the mouse."""
+"""The labs of chapters 1 and 2, with their tasks, measurements and figures. What all labs keep: test_labs_contract.py."""
 import math
 
 import numpy as np
@@ -9,53 +9,8 @@ from sklearn.linear_model import LogisticRegression
 import metalib as ml
 from metalib.figures import concepts as figures_concepts
 from metalib.experiments import measure
-from metalib.labs import data_hunger, metric_space, transfer_or_meta
+from metalib.labs import data_hunger, metric_space
 from metalib.labs.pointer import Pointer
-
-LABS = {"data_hunger": data_hunger, "transfer_or_meta": transfer_or_meta, "metric_space": metric_space}
-ANOTHER = {"data_hunger": {"shift": "turned 30°"}, "transfer_or_meta": {"k_shot": 50},
-           "metric_space": {"rule": "attention, cosine"}}
-
-
-@pytest.fixture(params=LABS)
-def name(request):
-    return request.param
-
-
-@pytest.fixture
-def lab(name):
-    return LABS[name]()
-
-
-def states(lab):
-    """The default, each control at its bounds, and everything at its bounds at once."""
-    every = list(lab.sweep())
-    default = every[0]
-    yield default
-    for key in default:
-        for value in {repr(state[key]): state[key] for state in every}.values():
-            yield default | {key: value}
-    yield from (every[1], every[-1])
-
-
-def test_every_bound_gives_one_sentence(lab):
-    for state in states(lab):
-        text = lab._change(lab.compute(**state))
-        assert text[0].isupper() or text[0].isdigit()
-        assert text.endswith(".") and ". " not in text and "nan" not in text.split() and "inf" not in text.split(), text
-
-
-def test_the_same_state_gives_the_same_picture_and_another_another(lab, name):
-    before = lab.png()
-    assert lab.set(**ANOTHER[name]).png() != before
-    default = {key: LABS[name]().state[key] for key in ANOTHER[name]}
-    assert lab.set(**default).png() == before
-
-
-def test_three_faces_and_labelled_controls(lab):
-    faces = lab._repr_mimebundle_()
-    assert set(faces) == {"application/vnd.jupyter.widget-view+json", "image/png", "text/plain"}
-    assert all(control.description for control in lab.controls.values())
 
 
 # ---- data hunger

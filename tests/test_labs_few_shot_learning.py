@@ -1,4 +1,4 @@
-"""The two labs of chapter 6a: plain calls at all bounds, one sentence, the same picture for the same state, exact shares."""
+"""The two labs of chapter 6a: measured points, exact shares, typed sentences. What all labs keep: test_labs_contract.py."""
 import pytest
 import torch
 
@@ -6,36 +6,11 @@ from metalib.experiments.measure import shipped
 from metalib.labs import way_shot, your_sentences
 from metalib.tasks.text import features
 
-LABS = {"way_shot": way_shot, "your_sentences": your_sentences}
-ANOTHER = {"way_shot": {"source": "CLINC150"}, "your_sentences": {"query": "will it be warm in the evening"}}
 STATE = dict(zip(your_sentences.FIELDS, your_sentences.EXAMPLE)) | {"query": your_sentences.QUERY, "weights": "learned"}
-
-
-@pytest.fixture(params=LABS)
-def name(request):
-    return request.param
-
-
-@pytest.fixture
-def lab(name):
-    return LABS[name]()
 
 
 def is_a_sentence(said):
     assert said[0].isupper() and said.endswith(".") and ". " not in said and "nan" not in said.split(), said
-
-
-def test_the_same_state_gives_the_same_picture_and_another_another(lab, name):
-    before, default = lab.png(), {key: lab.state[key] for key in ANOTHER[name]}
-    is_a_sentence(lab.sentence)
-    assert lab.set(**ANOTHER[name]).png() != before
-    is_a_sentence(lab.sentence)
-    assert lab.set(**default).png() == before
-
-
-def test_three_faces_and_labelled_controls(lab):
-    assert set(lab._repr_mimebundle_()) == {"application/vnd.jupyter.widget-view+json", "image/png", "text/plain"}
-    assert all(control.description for control in lab.controls.values())
 
 
 # ---- ways and shots

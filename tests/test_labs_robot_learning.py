@@ -1,5 +1,4 @@
-"""The lab of chapter 6b: plain calls at all bounds, one sentence, one picture for each state, really stepped paths."""
-import ipywidgets as widgets
+"""The lab of chapter 6b: its paths were really stepped. What all labs keep: test_labs_contract.py."""
 import pytest
 import torch
 
@@ -9,33 +8,6 @@ from metalib.labs import robot_skill
 from metalib.recipes import load
 from metalib.tasks.robots import thin
 from metalib.tasks.simulator import world
-
-
-@pytest.fixture(scope="module")
-def lab():
-    return robot_skill()
-
-
-def test_every_setting_gives_one_sentence(lab):
-    for state in lab.sweep():
-        text = lab._change(lab.compute(**state))
-        assert text[0].isupper() and text.endswith(".") and ". " not in text and "nan" not in text.split(), text
-
-
-def test_every_step_of_a_slider_shows_and_comes_back(lab):
-    before = lab.png()
-    for key, control in lab.controls.items():
-        near = {"skill": "door-open", "goal": 3}.get(key)
-        if isinstance(control, widgets.SelectionSlider):
-            near = control.options[control.index + 1]
-        default = control.value
-        assert lab.set(**{key: near}).png() != before, key
-        assert lab.set(**{key: default}).png() == before, key
-
-
-def test_three_faces_and_labelled_controls(lab):
-    assert set(lab._repr_mimebundle_()) == {"application/vnd.jupyter.widget-view+json", "image/png", "text/plain"}
-    assert all(control.description for control in lab.controls.values())
 
 
 def test_a_path_of_the_lab_is_what_the_simulator_does():

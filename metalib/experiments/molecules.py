@@ -11,7 +11,6 @@ import sys
 import time
 from functools import cache
 
-
 from ..episodes import Episode, Examples
 from ..learners import Classical, Learner, NearestCentroid
 from ..learners.base import Predict

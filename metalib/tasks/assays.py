@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import itertools
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -19,8 +19,8 @@ from .training import NonFiniteLoss, Score, evaluate, setup, train
 __all__ = ["ANIL", "Adam", "Adapted", "CNP", "CNPClassifier", "CheckpointedMAML", "Classical", "Controller", "Episode",
            "Examples", "FromScratch", "IMAML", "Learner", "MAML", "MatchingNet", "MetaLSTM", "MetaSGD", "Metric",
            "Momentum", "NearestCentroid", "Network", "NonFiniteLoss", "Pretrained", "ProtoNet", "RECIPES", "RelationNet",
-           "Reptile", "SGD", "Score", "Unrolled", "card", "conv4", "embedder", "evaluate", "load", "metrics", "mlp", "proof", "setup",
-           "task_loss", "task_score", "tasks", "train"]
+           "Reptile", "SGD", "Score", "Unrolled", "card", "conv4", "embedder", "evaluate", "load", "metrics", "mlp", "proof",
+           "setup", "task_loss", "task_score", "tasks", "train"]
 
 
 def __getattr__(name: str):

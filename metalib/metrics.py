@@ -60,7 +60,7 @@ def roc_auc(prediction: Tensor, y: Tensor) -> Tensor:
 
 
 def average_precision(prediction: Tensor, y: Tensor) -> Tensor:
-    """Area under the precision-recall curve as a step function: the mean, over active queries, of the precision at their score."""
+    """Area under the precision-recall curve as a step function: the mean, over actives, of the precision at their score."""
     margin, truth = positive(prediction, y)
     at_least_as_high = (margin[:, None, :] >= margin[:, :, None]).double()            # [tasks, threshold, query]
     precision = (at_least_as_high * truth[:, None, :]).sum(2) / at_least_as_high.sum(2)

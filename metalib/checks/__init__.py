@@ -1,7 +1,8 @@
 """Exercise checkers, one file per chapter: `ml.checks.maml.maml_loss(my_function)` gives a sentence and never an exception."""
 from importlib import import_module
 
-__all__ = ["background", "challenges", "concepts", "drug_discovery", "faq", "few_shot_learning", "image_classification", "maml", "meta_lstm", "recommendation", "robot_learning"]
+__all__ = ["background", "challenges", "concepts", "drug_discovery", "faq", "few_shot_learning",
+           "image_classification", "maml", "meta_lstm", "recommendation", "robot_learning"]
 
 
 def __getattr__(name: str):

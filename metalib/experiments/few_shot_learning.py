@@ -56,7 +56,7 @@ def idf(tasks: TextTasks) -> Reweight:
 
 
 class InSpan(Learner):
-    """A linear classifier with an L2 penalty, in the span of the support set: the same answers, from n coordinates in place of 2,048.
+    """A linear classifier with an L2 penalty, in the span of the support set: the same answers from n coordinates, not 2,048.
 
     Whatever part of its weights stood at right angles to all examples would cost penalty and change no answer on them.
     """

@@ -144,7 +144,8 @@ def shipped(name: str) -> dict:
     """
     file = PRETRAINED / f"{name}.measured.json"
     if not file.exists():
-        raise ValueError(f"no measurement is shipped as {name!r}; make it: python -m metalib.experiments.measure {name}")
+        there = ", ".join(sorted(path.name.split(".")[0] for path in PRETRAINED.glob("*.measured.json")))
+        raise ValueError(f"no measurement is shipped as {name!r}; there are {there}. Modules of metalib.experiments make them.")
     return json.loads(file.read_text(encoding="utf-8"))
 
 

@@ -77,7 +77,8 @@ def film(skill: str, goal: int) -> list[np.ndarray]:
     return [np.concatenate([frame[:, :200] for frame in frames], 1) for frames in zip(*strips)]
 
 
-def save_gif(frames: list[np.ndarray], file: Path, titles: tuple[str, ...] = ("from scratch", "before", "after one demonstration")) -> None:
+def save_gif(frames: list[np.ndarray], file: Path,
+             titles: tuple[str, ...] = ("from scratch", "before", "after one demonstration")) -> None:
     """A GIF of 32 colours with a title over each third, the last frame held for a second and a half."""
     from PIL import Image, ImageDraw
     pictures = [Image.fromarray(np.pad(frame, ((16, 0), (0, 0), (0, 0)), constant_values=255)) for frame in frames + frames[-1:]]

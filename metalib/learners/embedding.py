@@ -69,7 +69,7 @@ class Metric(Learner):
 
 
 class Brisk(nn.Sequential):
-    """Layers that compute in bfloat16 while they are trained: 8 bits of mantissa in place of 24, on some processors twice as fast.
+    """Layers that compute in bfloat16 while they are trained: 8 bits of mantissa, not 24; on some processors twice as fast.
 
     Weights, gradients, batch statistics and what comes out stay float32; so does everything outside training.
     """

@@ -72,7 +72,7 @@ class ProtoNet(Metric):
         k_shot, n_query = (int(count[0, 0]) for count in counts)
         order = data.y.argsort(dim=1, stable=True)[..., None]
         z = self.embed(data.x)
-        z = z.gather(1, order.expand_as(z)).unflatten(1, (n_way, -1))                     # [tasks, n_way, k_shot + n_query, n_features]
+        z = z.gather(1, order.expand_as(z)).unflatten(1, (n_way, -1))          # [tasks, n_way, k_shot + n_query, n_features]
         def label(n: int) -> Tensor:
             return torch.arange(n_way, device=z.device).repeat_interleave(n).expand(len(z), -1)
         losses = []

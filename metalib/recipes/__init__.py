@@ -4,8 +4,9 @@
     python -m metalib.train maml-sinusoid
     torchrun --nproc-per-node 2 -m metalib.train maml-images
 """
-from . import waves, characters, intents, ratings, molecules, robots         # each adds its recipes to RECIPES, in the order of the chapters
+from . import waves, characters, intents, robots, ratings, molecules        # each adds its recipes to RECIPES, by chapter
 from .recipe import PRETRAINED, RECIPES, Recipe, build, card, load
 from .run import examine, main, run
 
-__all__ = ["PRETRAINED", "RECIPES", "Recipe", "build", "card", "characters", "examine", "intents", "load", "main", "molecules", "ratings", "robots", "run", "waves"]
+__all__ = ["PRETRAINED", "RECIPES", "Recipe", "build", "card", "characters", "examine", "intents", "load", "main",
+           "molecules", "ratings", "robots", "run", "waves"]

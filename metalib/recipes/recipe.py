@@ -49,7 +49,7 @@ def build(name: str, seed: int = 0) -> Learner:
 
 
 def load(name: str, folder: str | Path | None = None) -> Learner:
-    """A shipped learner by recipe name, such as "maml-sinusoid", ready to adapt; or one of your own, from the folder it was written to.
+    """A shipped learner by recipe name, such as "maml-sinusoid", ready to adapt; or your own, from the folder it is in.
 
     Raises:
         ValueError: where nothing is shipped under the name, or the file is damaged or of another network.

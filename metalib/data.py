@@ -59,7 +59,8 @@ REGISTRY = {
                                      "ml.tasks.Ratings() runs without it, on an invented population"),
     # CC BY 3.0, Larson et al. 2019
     "clinc150": Source("clinc150/data_full.json", CLINC + "data_full.json",
-                       "sha256:36923c3705a59e08fe9c3883d8bc2dd966ef93e22cb78ac41171782a698d56e0", "ml.tasks.Sentences() runs without it"),
+                       "sha256:36923c3705a59e08fe9c3883d8bc2dd966ef93e22cb78ac41171782a698d56e0",
+                       "ml.tasks.Sentences() runs without it"),
     "clinc150-domains": Source("clinc150/domains.json", CLINC + "domains.json",
                                "sha256:b947b579d3b8e74b06f93b01083d8efaff2888b43a3e362533bd88a6e1211b3a",
                                "ml.tasks.Sentences() runs without it"),

@@ -43,7 +43,7 @@ METHODS = (
     row("Reptile", "1803.02999", "97.68 99.48 89.43 97.12", True, "reptile"),
     row("ANIL", "1909.09157", "- - 96.2 98.0", True, "anil"),
     row("Meta-SGD", "1707.09835", "99.53 99.93 - -", True, "meta-sgd"),
-    row("ProtoNet", "1703.05175", "98.8 99.7 96.0 98.9", False, "protonet"),
+    row("ProtoNet", "1703.05175", "98.8 99.7 96.0 98.9", False, "protonet", "protonet-papers"),
     row("MatchingNet", "1606.04080", "98.1 98.9 93.8 98.5", False, "matching"),
     row("Meta-LSTM", "ICLR 2017", "- - - -", True, "meta-lstm"),
 )

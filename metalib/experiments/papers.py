@@ -128,7 +128,8 @@ def log() -> Table:
     shown = dict.fromkeys(run for m in METHODS for s in SETTINGS if (run := ours(m, s, runs())))
     return Table(("recipe", "setting", "accuracy, %", "minutes of training", "on", "seed"),
                  tuple((r.recipe, r.setting, str(r), f"{r.minutes:.0f}", r.device, str(r.seed)) for r in shown),
-                 "Versions and number of episodes are on the card: ml.card(recipe).")
+                 "Recipes that begin with another's weights need its minutes as well: see about on the card. Versions and number of "
+                 "episodes are there too, or in pretrained/papers.log.json.")
 
 
 def keep(*cards: str) -> None:

@@ -20,6 +20,7 @@ from ..recipes.intents import SOURCES
 from ..tasks.text import PLACES, TextTasks, ngrams
 from ..training import Score, evaluate
 from .measure import ship
+from .race import mean_ci
 
 WAYS, SHOTS = (2, 5, 10, 20), (1, 2, 5, 10, 20)
 EPISODES = {"clinc150": {2: 200, 5: 200, 10: 100, 20: 50},      # tasks by ways: one with twenty ways has ten times the queries
@@ -119,7 +120,7 @@ def rounded(found: Score | None) -> list[float] | None:
 def lead(source: str, rival: str, k_shot: int, method: str = "ProtoNet", n_way: int = 5) -> list[float]:
     """How much better a method is than a rival on the same tasks: mean of the difference and its 95 % half-width."""
     ours, theirs = (score(source, name, n_way, k_shot).values for name in (method, rival))
-    return [round(float((ours - theirs).mean()), 4), round(float(1.96 * (ours - theirs).std(ddof=1) / len(ours) ** 0.5), 4)]
+    return [round(float(part), 4) for part in mean_ci(ours - theirs)]
 
 
 def table(source: str) -> dict:

@@ -7,7 +7,6 @@ shrinkages of the classical rivals on validation users, by the error that all ar
 from __future__ import annotations
 
 import itertools
-import math
 import sys
 import time
 from functools import cache
@@ -23,6 +22,7 @@ from ..tasks.films import Shrinkage
 from ..tasks.ratings import Ratings
 from ..training import setup
 from .measure import ship
+from .race import mean_ci
 
 SHOTS, SITUATIONS = (1, 3, 5, 10, 15), ("warm", "user-cold", "item-cold", "both-cold")
 METHODS = ("item mean", "average user", "biases", "factorisation", "trained biases", "neighbours", "CNP", "ANIL", "MeLU",
@@ -71,7 +71,7 @@ def by_user(methods: dict[str, Learner], tasks: Ratings, k_shot: int, draws: int
 
 def interval(values: np.ndarray) -> list[float]:
     """Mean, and half-width of its 95 % interval over users."""
-    return [round(float(values.mean()), 4), round(1.96 * float(values.std(ddof=1)) / math.sqrt(len(values)), 4)]
+    return [round(float(part), 4) for part in mean_ci(values)]
 
 
 def cell(source: str, situation: str, k_shot: int, draws: int = 20) -> dict:

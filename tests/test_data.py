@@ -12,7 +12,8 @@ import torch
 
 from metalib import data
 from metalib.data import DataError, Source, fetch, read_zip
-from metalib.tasks import Omniglot, omniglot
+from metalib.tasks import Omniglot
+from metalib.tasks.images import omniglot
 
 
 @pytest.fixture(autouse=True)

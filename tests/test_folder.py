@@ -8,7 +8,7 @@ from PIL import Image
 
 import metalib as ml
 from metalib.data import DataError
-from metalib.tasks.folder import Folder
+from metalib.tasks.images.folder import Folder
 
 SPLITS = {"train": 6, "val": 2, "test": 3}
 

@@ -4,9 +4,9 @@ import torch
 from torch import nn
 
 import metalib as ml
-from metalib.experiments import cost
+from metalib.course.challenges import cost
 from metalib.learners.imaml import conjugate_gradient
-from metalib.tasks.quadratics import linear, quadratic_episode
+from metalib.tasks.waves.quadratics import linear, quadratic_episode
 
 
 def outer_gradient(learner, episode):

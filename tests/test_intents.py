@@ -7,9 +7,10 @@ import torch
 
 import metalib as ml
 from metalib import data
-from metalib.experiments import few_shot_learning as measured
-from metalib.experiments.measure import shipped
-from metalib.tasks import Intents, Sentences, intents, text
+from metalib.course.few_shot_learning import measure as measured
+from metalib.course.background.measure import shipped
+from metalib.tasks import Intents, Sentences
+from metalib.tasks.text import intents, ngrams as text
 
 FIVE = dict(n_way=5, k_shot=1, n_query=10)
 
@@ -38,7 +39,7 @@ def test_what_is_no_sentence_is_named(given, error, words):
 
 def test_training_and_test_intents_share_openings_and_endings_but_no_action_and_no_object():
     def wordings(split):
-        from metalib.tasks.sentences import _intents
+        from metalib.tasks.text.sentences import _intents
         return {word for _, actions, things in _intents(split) for word in (*actions, *things)}
     train, test = Sentences("train"), Sentences("test")
     assert (train.n_classes, test.n_classes) == (120, 36)

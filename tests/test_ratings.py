@@ -9,14 +9,15 @@ import torch
 
 import metalib as ml
 from metalib.data import DataError
-from metalib.experiments import ratings
-from metalib.experiments.measure import shipped
+from metalib.course.recommendation import measure as ratings
+from metalib.course.background.measure import shipped
 from metalib.learners import RidgeHead
 from metalib.learners.recommenders import biases, factorisation, item_mean
-from metalib.tasks import Ratings, movielens
-from metalib.tasks.films import FACTORS, Shrinkage, _ridge, columns, describe
-from metalib.tasks.population import Table, population
-from metalib.tasks.ratings import SITUATIONS
+from metalib.tasks import Ratings
+from metalib.tasks.ratings import movielens
+from metalib.tasks.ratings.films import FACTORS, Shrinkage, _ridge, columns, describe
+from metalib.tasks.ratings.population import Table, population
+from metalib.tasks.ratings.users import SITUATIONS
 
 
 # ---- the table -----------------------------------------------------------------------------------------------------------------

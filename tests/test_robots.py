@@ -6,11 +6,11 @@ import pytest
 import torch
 
 import metalib as ml
-from metalib.experiments import robots as experiment
-from metalib.experiments.measure import shipped
-from metalib.tasks import arm, robots, simulator
-from metalib.tasks.arm import Arm
-from metalib.tasks.robots import Robots
+from metalib.course.robot_learning import measure as experiment
+from metalib.course.background.measure import shipped
+from metalib.tasks.robots import arm, demonstrations as robots, simulator
+from metalib.tasks.robots.arm import Arm
+from metalib.tasks.robots.demonstrations import Robots
 
 SKILLS = list(simulator.SKILLS)
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 import metalib as ml
 from metalib.data import DataError
-from metalib.tasks import Digits, Glyphs, Omniglot, Quadratics, quadratics
-from metalib.tasks.glyphs import characters, hand
-from metalib.tasks.ink import draw_strokes, resize_to_ink
+from metalib.tasks import Digits, Glyphs, Omniglot, Quadratics
+from metalib.tasks.waves import quadratics
+from metalib.tasks.images.glyphs import characters, hand
+from metalib.tasks.images.ink import draw_strokes, resize_to_ink
 
 torch.set_num_threads(1)
 

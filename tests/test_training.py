@@ -156,7 +156,7 @@ def test_the_command_trains_examines_and_writes_weights_with_a_card(tmp_path, mo
     assert note["seed"] == 3 and note["training"]["iterations"] == 30 and note["versions"]["torch"] == torch.__version__
     assert set(note["scores"]) == set(recipes.RECIPES["maml-sinusoid"].tests)
     assert sorted(p.name for p in (tmp_path / "runs").iterdir()) == ["maml-sinusoid.json", "maml-sinusoid.safetensors"]
-    monkeypatch.setattr(recipes.recipe, "PRETRAINED", tmp_path / "runs")
+    monkeypatch.setattr(recipes.recipe, "WEIGHTS", tmp_path / "runs")
     assert not ml.load("maml-sinusoid").training
     (tmp_path / "runs/maml-sinusoid.safetensors").write_bytes(b"cut")
     with pytest.raises(ValueError, match="does not hold weights"):
@@ -165,7 +165,7 @@ def test_the_command_trains_examines_and_writes_weights_with_a_card(tmp_path, mo
 
 def test_weights_are_examined_again_without_training(tmp_path):
     for kind in ("safetensors", "json"):
-        (tmp_path / f"maml-sinusoid.{kind}").write_bytes((recipes.PRETRAINED / f"maml-sinusoid.{kind}").read_bytes())
+        (tmp_path / f"maml-sinusoid.{kind}").write_bytes((recipes.WEIGHTS / f"maml-sinusoid.{kind}").read_bytes())
     weights, card = (tmp_path / "maml-sinusoid.safetensors").read_bytes(), tmp_path / "maml-sinusoid.json"
     note = json.loads(card.read_text())
     card.write_text(json.dumps(note | {"scores": {}}))
@@ -182,7 +182,7 @@ def test_what_is_not_shipped_is_named():
         ml.load("maml-cats")
 
 
-@pytest.mark.parametrize("name", sorted(p.stem for p in recipes.PRETRAINED.glob("*.safetensors")))
+@pytest.mark.parametrize("name", sorted(p.stem for p in recipes.WEIGHTS.glob("*.safetensors")))
 def test_shipped_weights_have_a_card_and_keep_its_word(name):
     note = ml.card(name)
     assert note["recipe"] == name and note["training"] == json.loads(json.dumps(recipes.RECIPES[name].training))

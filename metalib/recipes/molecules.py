@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from .. import learners, networks, tasks
 from ..learners import Learner
 from ..metrics import delta_auprc, roc_auc
-from ..tasks.molecules import FEATURES
+from ..tasks.molecules.chemistry import FEATURES
 from .recipe import RECIPES, Recipe
 
 

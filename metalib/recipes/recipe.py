@@ -11,7 +11,7 @@ import torch
 from ..learners import Learner
 from ..training import load_tensors
 
-PRETRAINED = Path(__file__).parents[1] / "pretrained"
+WEIGHTS, MEASURED = (Path(__file__).parents[1] / name for name in ("weights", "measured"))
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def load(name: str, folder: str | Path | None = None) -> Learner:
     Raises:
         ValueError: where nothing is shipped under the name, or the file is damaged or of another network.
     """
-    folder = PRETRAINED if folder is None else Path(folder)
+    folder = WEIGHTS if folder is None else Path(folder)
     file = folder / f"{name}.safetensors"
     if not file.exists():
         shipped = ", ".join(sorted(path.stem for path in folder.glob("*.safetensors")))
@@ -70,7 +70,7 @@ def load(name: str, folder: str | Path | None = None) -> Learner:
 
 def card(name: str, folder: str | Path | None = None) -> dict:
     """The card of shipped weights: recipe, seed, training, scores with intervals, minutes, versions."""
-    file = (PRETRAINED if folder is None else Path(folder)) / f"{name}.json"
+    file = (WEIGHTS if folder is None else Path(folder)) / f"{name}.json"
     if not file.exists():
-        raise ValueError(f"no card is shipped as {name!r}; see metalib/pretrained.")
+        raise ValueError(f"no card is shipped as {name!r}; see metalib/weights.")
     return json.loads(file.read_text(encoding="utf-8"))

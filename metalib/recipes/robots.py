@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from .. import learners, networks, tasks
-from ..tasks.simulator import SKILLS
+from ..tasks.robots.simulator import SKILLS
 from .recipe import RECIPES, Recipe
 
 

@@ -1,20 +1,20 @@
 """Where episodes come from: one file per task family, each with `sample(n_tasks, ..., seed) -> Episode`."""
-from .arm import Arm
-from .assays import Tox21
-from .computed import ComputedAssays
-from .digits import Digits
-from .distorted import Distorted
-from .folder import Folder
-from .drawn import Drawn
-from .glyphs import Glyphs
-from .intents import Intents
+from .robots.arm import Arm
+from .molecules.assays import Tox21
+from .molecules.computed import ComputedAssays
+from .images.digits import Digits
+from .images.distorted import Distorted
+from .images.folder import Folder
+from .images.drawn import Drawn
+from .images.glyphs import Glyphs
+from .text.intents import Intents
 from .mixture import Mixture
-from .omniglot import Omniglot
-from .quadratics import Quadratics
-from .ratings import Ratings
-from .robots import Robots
-from .sentences import Sentences
-from .shifted import Shifted
-from .sinusoid import Sinusoid
+from .images.omniglot import Omniglot
+from .waves.quadratics import Quadratics
+from .ratings.users import Ratings
+from .robots.demonstrations import Robots
+from .text.sentences import Sentences
+from .images.shifted import Shifted
+from .waves.sinusoid import Sinusoid
 
 __all__ = ["Arm", "ComputedAssays", "Digits", "Distorted", "Drawn", "Folder", "Glyphs", "Intents", "Mixture", "Omniglot", "Quadratics", "Ratings", "Robots", "Sentences", "Shifted", "Sinusoid", "Tox21"]

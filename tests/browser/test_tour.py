@@ -4,7 +4,7 @@ import math
 import pytest
 from matplotlib.figure import Figure
 
-from metalib.labs import draw_and_recognise
+from metalib.course.tour import lab_draw_and_recognise as draw_and_recognise
 
 # Five symbols in a box from 0 to 1, y down: each a list of strokes.
 ROUND = [[(0.5 + 0.5 * math.sin(a * math.pi / 8), 0.5 - 0.5 * math.cos(a * math.pi / 8)) for a in range(17)]]

@@ -1,0 +1,1 @@
+"""Chapter 1: what data hunger is, and what meta-learning does about it."""

@@ -1,0 +1,154 @@
+"""The three exercises of chapter 1: predict who needs how much data, fill in the factor, find the bug in an interval.
+
+Each typical wrong answer is written down as code, run on the same fresh inputs, and recognised by what it computes.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from .measure import METHODS, SHIFTS, SHOTS, shipped
+from ..verdict import NotAttempted, answer, checker, kind, show, stop
+
+# 1. Predict: who needs how much data ------------------------------------------------------------------------------------------
+
+CHOICES = (*METHODS, "tie")
+WHY = {
+    "one": "It has seen one drawing of each symbol. Who has seen other symbols before?",
+    "hundred": "With a hundred examples each, what was learned on other tasks has had its turn, and the data speak for "
+               "themselves.",
+}
+
+
+def accuracy(source: str, k_shot: int, shift: str = "as written", n_way: int = 5) -> list[tuple[float, float]]:
+    """Mean and half-width of both METHODS, as measured."""
+    cell = shipped("hunger")[source][str(n_way)][SHOTS.index(k_shot)]
+    return [tuple(cell[method][list(SHIFTS).index(shift)]) for method in METHODS]
+
+
+def accepted(pairs: list[tuple[float, float]]) -> set[str]:
+    """The better of the two, and "tie" as well where the intervals overlap."""
+    (a, x), (b, y) = pairs
+    better = METHODS[int(b > a)]
+    return {better, "tie"} if abs(a - b) <= x + y else {better}
+
+
+@checker("Put 'from scratch', 'meta-learned' or 'tie' in place of each row of dots. A guess is welcome: it is there to be "
+         "checked.")
+def prediction(one=..., hundred=..., shifted=...):
+    """Exercise 1: who is more accurate on five classes?
+
+    Arguments:
+        one: on new glyphs, with 1 example of each. hundred: on digits, with 100 examples of each.
+        shifted: on digits, with 20 examples as written, asked turned by 30 degrees: who *loses* more accuracy?
+    """
+    given = {"one": one, "hundred": hundred, "shifted": shifted}
+    if any(value is ... or value is None for value in given.values()):
+        raise NotAttempted
+    for name, value in given.items():
+        if not isinstance(value, str) or value.strip().lower() not in CHOICES:
+            stop(f"{name}: yours = {value!r}, which is none of {', '.join(map(repr, CHOICES))}.")
+    found = {"one": accuracy("glyphs", 1), "hundred": accuracy("digits", 100)}
+    upright, turned = accuracy("digits", 20), accuracy("digits", 20, "turned 30°")
+    losses = [(a - b, math.hypot(x, y)) for (a, x), (b, y) in zip(upright, turned)]
+    wrong = [f"{name}: yours = {given[name]!r}, but {METHODS[0]} has {100 * pairs[0][0]:.0f} % and {METHODS[1]} "
+             f"{100 * pairs[1][0]:.0f} %. "
+             f"{WHY[name]}" for name, pairs in found.items() if given[name].strip().lower() not in accepted(pairs)]
+    if given["shifted"].strip().lower() not in accepted(losses):
+        wrong.append(f"shifted: yours = {given['shifted']!r}, but {METHODS[0]} loses {100 * losses[0][0]:.0f} points and "
+                     f"{METHODS[1]} "
+                     f"{100 * losses[1][0]:.0f}. Who has seen turned drawings before?")
+    if wrong:
+        stop(" ".join(wrong))
+    return ("Measured: one glyph each, " + ", ".join(f"{m} {100 * p[0]:.0f} %" for m, p in zip(METHODS, found["one"])) +
+            "; a hundred digits each, " + ", ".join(f"{m} {100 * p[0]:.0f} %" for m, p in zip(METHODS, found["hundred"])) + ".")
+
+
+# 2. Fill in: how many examples does it save? ----------------------------------------------------------------------------------
+
+def needed(accuracy: float, shots, curve) -> float:
+    """Where the curve first reaches `accuracy`, straight between its points over log(examples); infinite where it does not."""
+    if accuracy <= curve[0]:
+        return float(shots[0])
+    for i in range(1, len(shots)):
+        if curve[i] >= accuracy > curve[i - 1]:
+            return math.exp(np.interp(accuracy, curve[i - 1:i + 1], np.log(shots[i - 1:i + 1])))
+    return math.inf
+
+
+def straight(accuracy, shots, curve):
+    return np.interp(accuracy, curve, shots)
+
+
+NEEDED = (
+    (straight, "Between its points the curve is drawn over *log* examples; yours goes straight over the number of examples."),
+    (lambda a, s, c: s[int(np.argmax(np.asarray(c) >= a))],
+     "That is the next point that was measured; look between the points too."),
+    (lambda a, s, c: s[int(np.abs(np.asarray(c) - a).argmin())],
+     "That is the nearest point that was measured; look between the points too."),
+    (lambda a, s, c: np.interp(a, c, np.log(s)), "That is the logarithm of the answer: take it back."),
+    (lambda a, s, c: np.interp(a, c, range(len(s))), "That is a place in the list, not a number of examples."),
+    (lambda a, s, c: np.interp(a, c, s) / s[0], "Divide later: what is asked for here is a number of examples."),
+)
+
+
+@checker("Write examples_needed(accuracy, shots, curve): the number of examples at which the curve reaches the accuracy, "
+         "straight over log(examples) between its points, and math.inf where it never does.")
+def examples_needed(function):
+    """Exercise 2: read a number of examples off a rising curve of accuracy."""
+    shots = (1, 3, 10, 40)
+    runs = [(a, shots, curve) for curve in ((0.31, 0.52, 0.74, 0.93), (0.2, 0.45, 0.5, 0.88)) for a in (0.4, 0.47, 0.6, 0.8)]
+    found = [(run, number(answer(function, *run))) for run in runs]
+    for run, value in found:
+        if not math.isclose(value, needed(*run), rel_tol=1e-6):
+            known = ((words, all(math.isclose(v, float(wrong(*r)), rel_tol=1e-6) for r, v in found)) for wrong, words in NEEDED)
+            name = next((words for words, fits in known if fits),
+                        "Follow one segment by hand: at which log(examples) does it cross?")
+            stop(f"For accuracy {run[0]} on the curve {run[2]} over {run[1]}: yours = {show(value)}, expected "
+                 f"{show(needed(*run))}. {name}")
+    beyond = number(answer(function, 0.97, shots, (0.3, 0.5, 0.7, 0.9)))
+    if not math.isinf(beyond):
+        stop(f"Accuracy 0.97 is never reached by a curve that ends at 0.9: yours = {show(beyond)}, expected inf. A factor "
+             f"must not be made up.")
+    return "It reads between the points, over log(examples), and does not invent a number where there is none."
+
+
+def number(value) -> float:
+    if not isinstance(value, (int, float, np.number)):
+        stop(f"Yours = {kind(value)}, expected one number.")
+    return float(value)
+
+
+# 3. Find the bug: an interval that is far too narrow --------------------------------------------------------------------------
+
+CI = (
+    (lambda v: 1.96 * v.std(ddof=1) / len(v),
+     "Divided by n: the spread of a mean falls with the *root* of n. This one makes 600 episodes "
+     "look 24 times as sure as they are."),
+    (lambda v: 1.96 * v.std() / len(v),
+     "Divided by n: the spread of a mean falls with the *root* of n. And look at what numpy's std divides by."),
+    (lambda v: 1.96 * v.std() / math.sqrt(len(v)),
+     "Nearly: numpy's std divides by n; an estimate from a sample divides by n - 1 (ddof)."),
+    (lambda v: v.std(ddof=1) / math.sqrt(len(v)), "That is the standard error, which covers 68 %: 95 % need a factor."),
+    (lambda v: 1.96 * v.std(ddof=1), "That is where 95 % of single *episodes* fall, not where their mean does."),
+    (lambda v: 2 * 1.96 * v.std(ddof=1) / math.sqrt(len(v)),
+     "That is the whole width; what goes behind the plus-minus sign is half of it."),
+    (lambda v: 1.96 * v.var(ddof=1) / math.sqrt(len(v)),
+     "That is made of the variance; the interval is in the units of the values."),
+)
+
+
+@checker("Repair ci95(values): half the width of the 95 % confidence interval of the mean of `values`, a numpy array.")
+def ci95(function: Callable):
+    """Exercise 3: the interval behind every plus-minus sign of this course."""
+    rng = np.random.RandomState(5)
+    runs = [(v := rng.rand(n), number(answer(function, v.copy()))) for n in (12, 50, 600)]
+    for values, found in runs:
+        correct = 1.96 * values.std(ddof=1) / math.sqrt(len(values))
+        if not math.isclose(found, correct, rel_tol=1e-6):
+            name = next((words for wrong, words in CI if all(math.isclose(f, wrong(v), rel_tol=1e-6) for v, f in runs)),
+                        "Write it down: 1.96, the spread of one value, and how the spread of a mean falls with n.")
+            stop(f"For {len(values)} values: yours = {show(found)}, expected {show(correct)}. {name}")
+    return "Half-width, sample spread, root of n: this is what `evaluate` does."

@@ -1,0 +1,1 @@
+"""Chapter 7: cost, generalisation, theory, directions."""

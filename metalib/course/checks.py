@@ -1,0 +1,15 @@
+"""Exercise checkers, one file per chapter: `ml.checks.maml.maml_loss(my_function)` gives a sentence and never an exception."""
+from importlib import import_module
+
+__all__ = ["background", "challenges", "concepts", "drug_discovery", "faq", "few_shot_learning",
+           "image_classification", "maml", "meta_lstm", "recommendation", "robot_learning"]
+
+
+def __getattr__(name: str):
+    if name in __all__:
+        return import_module(f"metalib.course.{name}.checks")
+    raise AttributeError(f"there are no checks {name!r}; there are {', '.join(__all__)}.")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

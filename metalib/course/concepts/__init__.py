@@ -1,0 +1,1 @@
+"""Chapter 2: transfer against meta-learning, and the three families."""

@@ -1,0 +1,1 @@
+"""Chapter 6d: an assay from a few labelled molecules."""

@@ -1,0 +1,163 @@
+"""The exercises of chapter 6d: predict who ranks better, write the metric, split molecules so that nothing leaks.
+
+Each typical wrong answer is code too, run on the same fresh inputs, and recognised by what it computes.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from ..background.measure import shipped
+from .measure import SIZES
+from ..verdict import NotAttempted, answer, checker, kind, show, stop
+
+# 1. Predict: who ranks better --------------------------------------------------------------------------------------------------
+
+RIVALS = {"meta": "MAML", "forest": "random forest"}
+SIZE = {"few": 5, "many": 200}                          # labelled molecules on Tox21's three new assays
+WHY = {"few": "Five labels grow no forest, and nine other assays have said much about molecules.",
+       "many": "Two hundred labels say more about this assay than nine others do, and a few steps cannot take it all in.",
+       "unlike": "No training assay was about this receptor: there was nothing to bring along, and something to unlearn."}
+LEVELS = ("chance", "between", "above")
+
+
+def on_tox21(name: str, n: int) -> list[float]:
+    """Mean ROC-AUC and its half-width on the three new assays, as shipped."""
+    return shipped("assays-curves")["found"]["Tox21, new molecules"]["roc_auc"][name][SIZES.index(n)]
+
+
+def scores(case: str) -> list[list[float]]:
+    """Mean and half-width of MAML and of the forest."""
+    folds = shipped("assays-folds")["found"]["NR-AR"]
+    return [folds[name] if case == "unlike" else on_tox21(name, SIZE[case]) for name in RIVALS.values()]
+
+
+def winner(case: str) -> str:
+    """"meta", "forest", or "tie" where the intervals overlap."""
+    (meta, a), (forest, b) = scores(case)
+    return "tie" if abs(meta - forest) <= a + b else "meta" if meta > forest else "forest"
+
+
+def without_labels() -> str:
+    """Where MAML's network stands before it has seen a label of the new assay, at 20 labels: by LEVELS."""
+    (start, a), (forest, b) = (on_tox21(name, 20) for name in ("MAML, no step", "random forest"))
+    return "chance" if start - a <= 0.5 else "above" if start - a > forest + b else "between"
+
+
+@checker("Put a word in place of each row of dots. A guess is welcome: it is there to be checked.")
+def prediction(few=..., many=..., unlike=..., no_label=...):
+    """Exercise 1.
+
+    Arguments:
+        few, many, unlike: "meta", "forest" or "tie". no_label: "chance", "between" or "above".
+    """
+    given = {"few": few, "many": many, "unlike": unlike, "no_label": no_label}
+    if any(value is ... or value is None for value in given.values()):
+        raise NotAttempted
+    for name, value in given.items():
+        words = LEVELS if name == "no_label" else (*RIVALS, "tie")
+        if not isinstance(value, str) or value.strip().lower() not in words:
+            stop(f"{name}: yours = {value!r}, which is none of {', '.join(map(repr, words))}.")
+    wrong = []
+    for case in WHY:
+        if given[case].strip().lower() != winner(case):
+            (meta, a), (forest, b) = scores(case)
+            wrong.append(f"{case}: yours = {given[case]!r}, but MAML scored {meta:.3f} ± {a:.3f} and the forest {forest:.3f} ± "
+                         f"{b:.3f}. {WHY[case]}")
+    if given["no_label"].strip().lower() != without_labels():
+        (start, a), (forest, b) = (on_tox21(name, 20) for name in ("MAML, no step", "random forest"))
+        wrong.append(f"no_label: yours = {no_label!r}, but without a label the network scored {start:.3f} ± {a:.3f}, the "
+                     f"forest with twenty {forest:.3f} ± {b:.3f}. What poisons one cell often poisons another.")
+    if wrong:
+        stop(" ".join(wrong))
+    return ("What nine assays have in common is worth more than a few labels, and less than many; and "
+            "nothing on an assay that shares none of it.")
+
+
+# 2. Fill in: the ROC-AUC -------------------------------------------------------------------------------------------------------
+
+def area(score, truth) -> float:
+    """The share of (active, inactive) pairs in which the active one has the higher score; ties count half."""
+    hits, rest = score[truth == 1], score[truth == 0]
+    gap = hits[:, None] - rest[None, :]
+    return float(((gap > 0).double() + 0.5 * (gap == 0).double()).mean())
+
+
+def ordered(score, truth) -> float:
+    """What the order alone gives, first come first: wrong for ties."""
+    order = torch.argsort(score, stable=True)
+    rank = torch.empty(len(score), dtype=torch.float64)
+    rank[order] = torch.arange(1, len(score) + 1, dtype=torch.float64)
+    n = int((truth == 1).sum())
+    return float((rank[truth == 1].sum() - n * (n + 1) / 2) / (n * (len(truth) - n)))
+
+
+AREAS = (
+    (lambda s, t: float((s[t == 1][:, None] > s[t == 0][None]).double().mean()),
+     "You give nothing for a tie. A constant score would get 0; it deserves 0.5: count half."),
+    (lambda s, t: float((s[t == 1][:, None] >= s[t == 0][None]).double().mean()),
+     "You give a full point for a tie. A constant score would get 1; it deserves 0.5: count half."),
+    (lambda s, t: 1 - area(s, t), "Nearly: that is how often the *inactive* one is ranked above. Turn it round."),
+    (lambda s, t: float(((s > 0) == (t == 1)).double().mean()), "That is accuracy at the threshold 0; a ranking has none."),
+    (lambda s, t: area(s, t) * float((t == 1).double().mean()) * float((t == 0).double().mean()),
+     "You divide by all pairs of molecules; only pairs of one active and one inactive count."),
+    (ordered, "You rank, and let molecules with the same score stand in the order in which they came. Ties must share."),
+)
+
+
+@checker("Write auc(score, truth): score [n] and truth [n] (1 active, 0 inactive) are tensors; return a number from 0 to 1.")
+def auc(function: Callable):
+    """Exercise 2: Hanley and McNeil's reading of the area under the ROC curve."""
+    rng, runs = torch.Generator().manual_seed(6), []
+    for n in (9, 14, 25):
+        score = torch.randint(-4, 5, (n,), generator=rng).double() / 2                    # some ties
+        truth = (torch.rand(n, generator=rng) < 0.4).long()
+        truth[0], truth[1] = 1, 0
+        runs.append(((score, truth), answer(function, score.clone(), truth.clone())))
+    for inputs, found in runs:
+        try:
+            value = float(found)
+        except (TypeError, ValueError, RuntimeError):
+            stop(f"Yours = {kind(found)}, expected one number.")
+        if not abs(value - area(*inputs)) < 1e-6:
+            name = next((words for wrong, words in AREAS if all(abs(float(f) - wrong(*i)) < 1e-6 for i, f in runs)),
+                        "Take every pair of one active and one inactive molecule: in what share is the active one ahead?")
+            stop(f"Yours = {show(value)}, expected {show(area(*inputs))}. {name}")
+    return "It is the share of pairs in the right order, and a constant score gets 0.5."
+
+
+# 3. Find the leak: a split by scaffold -----------------------------------------------------------------------------------------
+
+@checker("Write training_molecules(scaffold, share, rng): a boolean array [n], True for molecules to train on, such that no "
+         "scaffold is on both sides and about `share` of the scaffolds are True.")
+def training_molecules(function: Callable):
+    """Exercise 3: hold out frameworks, not molecules."""
+    number = np.random.RandomState(8)
+    scaffold = number.randint(0, 200, 1_200)
+    found = {}
+    for seed in (1, 2):
+        mask = answer(function, scaffold.copy(), 0.6, np.random.RandomState(seed))
+        if isinstance(mask, torch.Tensor):
+            mask = mask.numpy()
+        if not isinstance(mask, np.ndarray) or mask.shape != scaffold.shape:
+            stop(f"Yours = {kind(mask)}, expected a boolean array of {len(scaffold)}, one for each molecule.")
+        if mask.dtype != bool:
+            stop(f"Yours holds {mask.dtype}, expected True or False for each molecule.")
+        found[seed] = mask
+    for mask in found.values():
+        both = np.intersect1d(scaffold[mask], scaffold[~mask])
+        if mask.all() or not mask.any():
+            stop(f"All {len(mask)} molecules are on one side: nothing is left {'to test on' if mask.all() else 'to train on'}.")
+        if len(both):
+            stop(f"{len(both)} of {len(np.unique(scaffold))} scaffolds are on both sides. Draw a lot for each *scaffold*, and "
+                 "give its molecules that lot.")
+        share = len(np.unique(scaffold[mask])) / len(np.unique(scaffold))
+        if abs(share - 0.4) < 0.13:
+            stop(f"You train on {100 * share:.0f} % of the scaffolds where 60 % were asked for: the sides are exchanged.")
+        if abs(share - 0.6) > 0.13:
+            stop(f"You train on {100 * share:.0f} % of the scaffolds where 60 % were asked for.")
+    if (found[1] == found[2]).all():
+        stop("Two seeds give the same split: draw the lots from rng.")
+    return "No framework is on both sides, so a test molecule cannot be a training molecule with another tail."

@@ -1,0 +1,1 @@
+"""Chapter 8: questions, each answered with a number."""

@@ -1,0 +1,101 @@
+"""The three exercises of chapter 8: match a symptom to its cause, choose a learner, say how many tasks it takes."""
+from __future__ import annotations
+
+from ..challenges.distance import GRADIENT, POOLS, READS
+from ..background.measure import shipped
+from .lab_which_learner import METHODS, compute
+from ..verdict import NotAttempted, checker, stop
+
+# 1. Match: why is it at chance? ------------------------------------------------------------------------------------------------
+
+SYMPTOMS = {                                    # argument -> the symptom, the right cause, where to look
+    "before": ("far above chance before any step", "labels leak", "Nothing has been learned from the support set yet, and it "
+               "knows the answers: then they stand somewhere in the episode."),
+    "same": ("after adapting exactly what it was before", "support unused", "The steps change nothing: rate zero, steps zero, or "
+             "parameters that `adapts` leaves out."),
+    "worse": ("worse with every further step, then NaN", "rate too large", "Each step overshoots, the next one more."),
+    "alone": ("good with all queries together, poor with one at a time", "batch statistics", "The queries help each other."),
+}
+CAUSES = tuple(cause for _, cause, _ in SYMPTOMS.values())
+
+
+@checker("Put one of " + ", ".join(map(repr, CAUSES)) + " in place of each row of dots.")
+def diagnosis(before=..., same=..., worse=..., alone=...):
+    """Exercise 1: which cause belongs to which symptom?
+
+    Arguments:
+        before, same, worse, alone: a learner is far above chance before any step; after adapting exactly what it was before;
+            worse with every further step; good with all queries together, poor with one at a time.
+    """
+    given = {"before": before, "same": same, "worse": worse, "alone": alone}
+    if any(value is ... or value is None for value in given.values()):
+        raise NotAttempted
+    for name, value in given.items():
+        if not isinstance(value, str) or value.strip().lower() not in CAUSES:
+            stop(f"{name}: yours = {value!r}, which is none of {', '.join(map(repr, CAUSES))}.")
+    wrong = [f"{name}: yours = {given[name]!r}. A learner that is {what}: {where}"
+             for name, (what, cause, where) in SYMPTOMS.items() if given[name].strip().lower() != cause]
+    if wrong:
+        stop(" ".join(wrong))
+    return "Four symptoms, four causes; ml.proof looks for all four."
+
+
+# 2. Choose: which learner for which problem? -----------------------------------------------------------------------------------
+
+CASES = {
+    "letters": ("5 examples of each of 20 classes, 1,000 training tasks",
+                dict(answers="classes", shots=5, ways=20, tasks=1_000, new="alike", time="minutes", unsure=False)),
+    "doses": ("5 measurements of a curve, 10,000 similar curves to train on, an answer that says how sure it is",
+              dict(answers="values", shots=5, ways=5, tasks=10_000, new="alike", time="hours", unsure=True)),
+    "factory": ("1,000 examples of each of 5 classes, and no other task",
+                dict(answers="classes", shots=1_000, ways=5, tasks=1, new="alike", time="hours", unsure=False)),
+}
+
+
+@checker("Put one of " + ", ".join(map(repr, METHODS)) + " in place of each row of dots.")
+def choice(letters=..., doses=..., factory=...):
+    """Exercise 2: what would you try first in each of CASES? The decision guide is the judge; its two best are accepted."""
+    given = {"letters": letters, "doses": doses, "factory": factory}
+    if any(value is ... or value is None for value in given.values()):
+        raise NotAttempted
+    names, wrong = {name.lower(): name for name in METHODS}, []
+    for case, value in given.items():
+        if not isinstance(value, str) or value.strip().lower() not in names:
+            stop(f"{case}: yours = {value!r}, which is none of {', '.join(map(repr, METHODS))}.")
+        found, mine = compute(**CASES[case][1]), names[value.strip().lower()]
+        best = list(found.points)[:2]
+        if mine not in best:
+            why = next((why for points, why in found.reasons[mine] if points < 0), "little speaks for it here")
+            wrong.append(f"{case} ({CASES[case][0]}): yours = {value!r}; {why}. The guide would try {best[0]}: "
+                         f"{found.reasons[best[0]][0][1]}.")
+    if wrong:
+        stop(" ".join(wrong))
+    return "The guide agrees. It is a rule of thumb: measure your choice against the simplest baseline before you believe either."
+
+
+# 3. Estimate: how many tasks? --------------------------------------------------------------------------------------------------
+
+def enough(name: str, within: float = 1.5) -> int:
+    """The smallest pool from which on the error on new waves is within a factor of that with the largest (mean of seeds)."""
+    means = [sum(new for _, new in row) / len(row) for row in shipped("diversity")[name]]
+    return next(n for i, n in enumerate(POOLS) if max(means[i:]) <= within * means[-1])
+
+
+@checker(f"Put one of {', '.join(map(str, POOLS))} in place of each row of dots.")
+def enough_tasks(maml=..., cnp=...):
+    """Exercise 3: how many training waves until the error on new waves is within half again of that with 500?"""
+    given = {"maml": (maml, GRADIENT), "cnp": (cnp, READS)}
+    if any(value is ... or value is None for value, _ in given.values()):
+        raise NotAttempted
+    wrong = []
+    for name, (value, learner) in given.items():
+        if value not in POOLS:
+            stop(f"{name}: yours = {value!r}, which is none of {', '.join(map(str, POOLS))}.")
+        right = enough(learner)
+        if abs(POOLS.index(value) - POOLS.index(right)) > 1:
+            wrong.append(f"{name}: yours = {value}, measured {right}. "
+                         + ("It has only the pool to learn from." if learner == READS else
+                            "Gradient steps are a learner in themselves: the pool has less to teach."))
+    if wrong:
+        stop(" ".join(wrong))
+    return f"Measured: MAML {enough(GRADIENT)}, the CNP {enough(READS)}; a neighbouring size counts as right."

@@ -1,0 +1,1 @@
+"""Chapter 6a: new classes from few samples."""

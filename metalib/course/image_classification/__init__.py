@@ -1,0 +1,1 @@
+"""Chapter 5: the document's listing on trial, and the image-classification project."""

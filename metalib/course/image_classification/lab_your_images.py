@@ -1,0 +1,219 @@
+"""Lab: bring your own images. A folder with a subfolder for each class, or uploaded files, become one episode.
+
+One image of each class is learned from, the others are asked about. What cannot be used is named: unreadable or tiny files,
+classes with a single image, more classes than the learner has answers.
+"""
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import ipywidgets as widgets
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...episodes import Examples
+from ...learners import Learner
+from ...tasks import Digits
+from ...tasks.images.folder import SUFFIXES
+from ...tasks.images.ink import SIDE, resize_to_ink
+from ..tour.lab_draw_and_recognise import SHIPPED, grey, shipped
+from ..widgets.drawing import BLACK, GREEN, GREY, RED
+from ..widgets.shell import Lab, entry
+
+ANSWERS = 5                     # of the shipped heads
+ASKED, MOST = 10, 40            # queries shown; queries asked: each costs a pass through the network
+LARGEST = 200                   # files read of a folder: a lab is no place for a data set
+File = tuple[str, str, bytes]   # class, name, content
+
+
+@dataclass(frozen=True)
+class Result:
+    """Arguments: names of the classes; support, query: images [n, 28, 28] and class numbers; answers [queries]; trouble:
+    what could not be used, a phrase for each; own: they are the reader's."""
+
+    names: Sequence[str]
+    support: Tensor
+    query: Tensor
+    truth: Tensor
+    answers: Tensor
+    trouble: Sequence[str]
+    own: bool
+
+
+def in_folder(path: str) -> tuple[list[File], list[str]]:
+    """The image files in the subfolders of a folder, and what is in the way."""
+    root = Path(path).expanduser()
+    if not root.is_dir():
+        return [], [f"{path} is no folder"]
+    classes = sorted(one for one in root.iterdir() if one.is_dir() and not one.name.startswith("."))
+    if not classes:
+        return [], [f"{root.name} has no subfolders, and each class needs one"]
+    found, trouble = [], []
+    for one in classes:
+        files = sorted(file for file in one.iterdir() if file.suffix.lower() in SUFFIXES)
+        if not files:
+            trouble.append(f"{one.name} holds no image")
+        found += [(one.name, file) for file in files]
+    if len(found) > LARGEST:
+        trouble.append(f"only the first {LARGEST} of {len(found)} files are read")
+    files = []
+    for name, file in found[:LARGEST]:
+        try:
+            files.append((name, file.name, file.read_bytes()))
+        except OSError as error:
+            trouble.append(f"{file.name} cannot be opened ({error.strerror})")
+    return files, trouble
+
+
+def uploaded(files: Sequence[Mapping]) -> tuple[list[File], list[str]]:
+    """Uploaded files, as ipywidgets gives them; the class stands before the last number in the name: cat_1.png is a cat."""
+    found, trouble = [], []
+    for file in files:
+        match = re.fullmatch(r"(.*?)[ _\-(]*\d+\)?", Path(file["name"]).stem)
+        if match is None or not match[1]:
+            trouble.append(f"{file['name']} does not say its class, as cat_1.png would")
+        else:
+            found.append((match[1], file["name"], bytes(file["content"])))
+    return found, trouble
+
+
+@lru_cache(maxsize=512)
+def read(content: bytes) -> Tensor | str:
+    """A file as ink on paper, [28, 28], or what is wrong with it."""
+    from PIL import Image, UnidentifiedImageError
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            if min(image.size) < SIDE // 2:
+                return f"is tiny ({image.width} x {image.height} pixels)"
+            page = np.asarray(image.convert("RGBA"))
+    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError):
+        return "is no whole image"
+    paper = np.asarray(Image.alpha_composite(Image.new("RGBA", page.shape[1::-1], "white"), Image.fromarray(page)).convert("L"))
+    border = np.concatenate([paper[0], paper[-1], paper[:, 0], paper[:, -1]])
+    return resize_to_ink(paper, dark_ink=bool(np.median(border) > 127))[0]          # the border is paper, whatever its colour
+
+
+def episode(files: Sequence[File], seed: int) -> tuple[list[str], Examples | None, Examples | None, list[str]]:
+    """Files -> names of the classes (none: no task), one image of each, the others, and what could not be used."""
+    trouble, classes = [], {}
+    for name, file, content in files:
+        image = read(content)
+        if isinstance(image, str):
+            trouble.append(f"{file} {image}")
+        else:
+            classes.setdefault(name, []).append(image)
+    for name in [name for name, images in classes.items() if len(images) < 2]:
+        trouble.append(f"{name} has a single image, so nothing is left to ask")
+        del classes[name]
+    if len(classes) > ANSWERS:
+        trouble.append(f"the learner has {ANSWERS} answers, so {', '.join(list(classes)[ANSWERS:])} are left out")
+    names = list(classes)[:ANSWERS]
+    if len(names) < 2:
+        trouble.append("at least two classes with two images each are needed")
+        return [], None, None, trouble
+    rng = np.random.RandomState(seed)
+    drawn = {name: [classes[name][i] for i in rng.rand(len(classes[name])).argsort(kind="stable")] for name in names}
+    rest = [(k, image) for k, name in enumerate(names) for image in drawn[name][1:]]
+    rest = [rest[i] for i in rng.rand(len(rest)).argsort(kind="stable")]
+    if len(rest) > MOST:
+        trouble.append(f"only {MOST} of {len(rest)} queries are asked")
+        rest = rest[:MOST]
+    support = Examples(torch.stack([drawn[name][0] for name in names])[None, :, None], torch.arange(len(names))[None])
+    query = Examples(torch.stack([image for _, image in rest])[None, :, None], torch.tensor([[k for k, _ in rest]]))
+    return names, support, query, trouble
+
+
+def example(seed: int) -> tuple[list[str], Examples, Examples]:
+    """Digits, while the reader has brought nothing."""
+    one = Digits().sample(1, n_way=5, k_shot=1, n_query=2, seed=seed)
+    order = one.support.y[0].argsort()
+    names = [f"digit {int(c)}" for c in one.about["classes"][0]]
+    return names, Examples(one.support.x[:, order], one.support.y[:, order]), one.query
+
+
+def compute(learner: str, seed: int, folder: str = "", files: Sequence[Mapping] = (),
+            learners: Mapping[str, Learner] | None = None) -> Result:
+    """Learn from one image of each class, answer for the others.
+
+    Arguments:
+        learner: "MAML", "ANIL" or "nearest centroid". seed: which image of each class is learned from.
+        folder: a folder with a subfolder for each class. files: uploaded files; they go before the folder.
+        learners: name -> learner, in place of the shipped ones.
+    """
+    own = bool(files or folder.strip())
+    trouble: list[str] = []
+    if own:
+        found, trouble = uploaded(files) if files else in_folder(folder.strip())
+        names, support, query, more = episode(found, seed)
+        trouble = [*trouble, *more]
+        if not names:
+            empty = torch.zeros(0, SIDE, SIDE)
+            return Result([], empty, empty, torch.zeros(0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64), trouble, own)
+    else:
+        names, support, query = example(seed)
+    with torch.no_grad():
+        predict = (learners[learner] if learners else shipped(learner)).adapt(support)
+        # Each query in the company of the support images: alone, batch norm would measure it against itself.
+        answers = torch.cat([predict(torch.cat([support.x, query.x[:, i:i + 1]], 1))[0, -1:, :len(names)].argmax(-1)
+                             for i in range(query.x.shape[1])])
+    return Result(names, support.x[0, :, 0], query.x[0, :, 0], query.y[0], answers, trouble, own)
+
+
+def make(fig):
+    above = [fig.add_axes((0.09 + 0.18 * i, 0.56, 0.15, 0.3)) for i in range(ANSWERS)]
+    below = [fig.add_axes((0.09 + 0.09 * i, 0.17, 0.08, 0.17)) for i in range(ASKED)]
+    blank = grey(torch.zeros(SIDE, SIDE))
+    views = [ax.imshow(blank, interpolation="nearest") for ax in (*above, *below)]
+    for ax in (*above, *below):
+        ax.axis("off")
+    fig.text(0.012, 0.7, "learned\nfrom", color=GREY, fontsize=9.5, va="center")
+    fig.text(0.012, 0.25, "asked", color=GREY, fontsize=9.5, va="center")
+    titles = [fig.text(0.165 + 0.18 * i, 0.88, "", ha="center", color=BLACK) for i in range(ANSWERS)]
+    marks = [fig.text(0.13 + 0.09 * i, 0.14, "", ha="center", va="top", fontsize=8.5) for i in range(ASKED)]
+
+    def short(name: str) -> str:
+        return name if len(name) <= 11 else name[:10] + "…"
+
+    def change(r: Result) -> str:
+        for i, (view, title) in enumerate(zip(views, titles)):
+            view.set_data(grey(r.support[i]) if i < len(r.names) else blank)
+            title.set_text(short(r.names[i]) if i < len(r.names) else "")
+        for i, (view, mark) in enumerate(zip(views[ANSWERS:], marks)):
+            there = i < len(r.query)
+            right = there and bool(r.answers[i] == r.truth[i])
+            view.set_data(grey(r.query[i]) if there else blank)
+            mark.set_text(f"{short(r.names[r.answers[i]])}\n{'right' if right else 'wrong'}" if there else "")
+            mark.set_color(GREEN if right else RED)
+        problems = f"; not used: {', '.join(r.trouble)}" if r.trouble else ""
+        if not r.names:
+            return f"There is no task yet{problems}."
+        whose = "your images" if r.own else "digits, as an example"
+        right = int((r.answers == r.truth).sum())
+        return f"Of {len(r.query)} queries ({whose}) {right} are answered right, each class seen once{problems}."
+
+    return [*views, *titles, *marks], change
+
+
+@entry
+def lab(learners: Mapping[str, Learner] | None = None) -> Lab:
+    """Open the lab.
+
+    Arguments:
+        learners: name -> learner with at least five answers, in place of the shipped ones.
+    """
+    names = list(learners or [*SHIPPED, "nearest centroid"])
+    return Lab(lambda **state: compute(**state, learners=learners), make, {
+        "learner": widgets.ToggleButtons(options=names, description="learner"),
+        "seed": widgets.IntSlider(0, min=0, max=20, description="which image"),
+        "folder": widgets.Text("", description="folder", placeholder="a folder with a subfolder for each class",
+                               continuous_update=False, layout=widgets.Layout(width="420px")),
+        "files": widgets.FileUpload(description="files", multiple=True, accept=",".join(SUFFIXES)),
+        "clear": widgets.Button(description="Back to the example", layout=widgets.Layout(width="auto")),
+    }, actions={"clear": lambda state: {"files": (), "folder": ""}},
+        unused=lambda state: set() if state["files"] or state["folder"] else {"clear"})

@@ -1,0 +1,273 @@
+"""The four exercises of chapter 4: predict, fill in, find the bug, extend.
+
+References: Andrychowicz et al. 2016, https://arxiv.org/abs/1606.04474; Ravi, Larochelle 2017,
+https://openreview.net/forum?id=rJY0-Kcll. Typical wrong answers are written down as code and recognised by what they compute.
+"""
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ...learners import Unrolled
+from ...learners.lstm_cell import log_and_sign as correct_log_and_sign
+from ...networks import mlp
+from ...tasks import Sinusoid
+from ..verdict import NotAttempted, answer, checker, close, kind, run, show, stop
+
+# 1. Predict: what the gates say -------------------------------------------------------------------------------------------------
+
+STEPS, F, I = 12, 1 / (1 + math.exp(-4.5)), 1 / (1 + math.exp(4.5))
+
+
+@checker("Put a number in place of each row of dots: two gates that make plain gradient descent with rate 0.05, and the share of "
+         "a weight that is left after 12 steps. A guess is welcome.")
+def prediction(f=..., i=..., left=...):
+    """Exercise 1: the gates that are SGD with rate 0.05; what the paper's first f, sigmoid(4.5), leaves of a weight in 12 steps.
+
+    Arguments:
+        f, i: forget and input gate, each between 0 and 1.
+        left: the share that is left where the gradient is 0, between 0 and 1; right to within 0.03.
+    """
+    if any(given is ... or given is None for given in (f, i, left)):
+        raise NotAttempted
+    for name, given in (("f", f), ("i", i), ("left", left)):
+        if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 <= given <= 1:
+            stop(f"{name}: yours = {given!r}, expected a number between 0 and 1.")
+    if math.isclose(f, 0.05) and math.isclose(i, 1):
+        stop("f and i have changed places: which of the two stands before the gradient?")
+    if math.isclose(f, 0.95) and math.isclose(i, 0.05):
+        stop("f = 1 - i couples the gates, as a moving average does. Gradient descent adds to theta: how much of theta does it "
+             "keep?")
+    if not math.isclose(f, 1):
+        stop(f"f: yours = {f}. Then every step would also {'erase' if f == 0 else 'shrink'} theta, even where the gradient is 0.")
+    if not math.isclose(i, 0.05):
+        stop(f"i: yours = {i}. With f = 1 the update reads theta - i * gradient: compare it with gradient descent.")
+    truth = F**STEPS
+    if abs(left - truth) > 0.03:
+        why = ("that is what one step leaves; there are 12 of them." if abs(left - F) < 0.006 else
+               "that is what is lost, not what is left." if abs(left - (1 - truth)) < 0.03
+               else "start from sigmoid(4.5), which is close to 1 but not 1, and use it 12 times.")
+        stop(f"left: yours = {left}, {why}")
+    return (f"f = 1, i = alpha is gradient descent; sigmoid(4.5) = {F:.3f} looks like 1, but to the power of 12 it is "
+            f"{truth:.3f}: a decay.")
+
+
+# 2. Fill in: log-and-sign -------------------------------------------------------------------------------------------------------
+
+def parts(x: Tensor, p: float, log: Callable = torch.log, divide: bool = True, small: bool = True) -> Tensor:
+    """The formula with some of it changed."""
+    large = x.abs() >= math.exp(-p)
+    first = log(x.abs().clamp(min=1e-300)) / (p if divide else 1)
+    return torch.stack([torch.where(large, first, -1.0 if small else first),
+                        torch.where(large, x.sign(), math.exp(p) * x if small else x.sign())])
+
+
+PREPROCESSED = (
+    (lambda x, p: parts(x, p).flip(0), "The two rows have changed places: the logarithm comes first."),
+    (lambda x, p: parts(x, p, divide=False),
+     "The logarithm is not divided by p: it would run from -10 to 10 instead of about -1 to 1."),
+    (lambda x, p: parts(x, p, log=torch.log10), "That is the logarithm to base 10; e^-p belongs to the natural one."),
+    (lambda x, p: parts(x, p, log=lambda v: torch.log1p(v)),
+     "log(1 + |x|) is nearly 0 for every small gradient: that is what was to be avoided."),
+    (lambda x, p: parts(x, p, small=False), "Right where |x| >= e^-p; below that there is a second case, without a logarithm."),
+    (lambda x, p: torch.stack([parts(x, p)[0], x.sign()]),
+     "The first row is right. Below e^-p the second one is not the sign: it has to pass through 0 without a jump."),
+    (lambda x, p: torch.stack([parts(x, p)[0], math.exp(p) * x]),
+     "The first row is right. From e^-p on the second one is the sign alone: e^p x would be as large as 22,000."),
+    (lambda x, p: torch.stack([parts(x, p)[0], math.exp(-p) * x]),
+     "The first row is right. Where x is small it has to be made larger, not smaller."),
+    (lambda x, p: torch.stack([parts(x.abs(), p)[0], parts(x.abs(), p)[1]]),
+     "The sign is lost: the second row has to tell up from down."),
+)
+
+
+@checker("Write log_and_sign(x, p): a tensor of any shape -> a tensor [2, ...]. If it is written, end it with return.")
+def log_and_sign(function):
+    """Exercise 2: (log|x| / p, sign x) where |x| >= e^-p, and (-1, e^p x) below; with gradients that are never NaN."""
+    runs = []
+    for p, values in ((10.0, [1.0, -0.02, 3e-4, 2e-5, -1e-6, 0.0, 7.0]), (3.0, [-0.5, 0.04, 0.01, -0.03, 0.0])):
+        x = torch.tensor(values, dtype=torch.float64)
+        found = answer(function, x.clone(), p)
+        if isinstance(found, tuple):
+            stop("Yours = a tuple; put its two parts together with torch.stack.")
+        if not isinstance(found, Tensor) or found.shape != (2, len(values)):
+            stop(f"Yours = {kind(found)}, expected a tensor of shape [2, {len(values)}] for x of shape [{len(values)}].")
+        runs.append((x, p, found.detach().double()))
+    for x, p, found in runs:
+        wanted = correct_log_and_sign(x, p)
+        if not found.isfinite().all():
+            stop(f"For x = {show(x[~found.isfinite().all(0)][0])}, p = {p:.0f} yours is not finite: what is the logarithm of 0?")
+        if not close(found, wanted):
+            known = (words for wrong, words in PREPROCESSED if all(close(f, wrong(x, p)) for x, p, f in runs))
+            at = int((found - wanted).abs().amax(0).argmax())
+            stop(f"For x = {show(x[at])}, p = {p:.0f}: yours = ({show(found[0, at])}, {show(found[1, at])}), expected "
+                 f"({show(wanted[0, at])}, {show(wanted[1, at])}). {next(known, 'Do this one by hand.')}")
+    grid = answer(function, torch.full((2, 3), 0.1, dtype=torch.float64), 10.0)
+    if not isinstance(grid, Tensor) or grid.shape != (2, 2, 3):
+        stop(f"For x of shape [2, 3]: yours = {kind(grid)}, expected a tensor of shape [2, 2, 3].")
+    zero = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    out = answer(function, zero, 10.0)
+    gradient = run(torch.autograd.grad, out.sum(), zero, of=function)[0] if out.requires_grad else torch.zeros(1)
+    if gradient.isnan().any():
+        stop("The values are right, but the gradient at x = 0 is NaN: torch.where differentiates both of its cases. Clamp before "
+             "the logarithm.")
+    return "Values and shapes are right, and nothing is NaN at 0: an LSTM can read this."
+
+
+# 3. Find the bug: an unroll that cannot learn ---------------------------------------------------------------------------------
+
+def unrolled(move: Callable, theta: Tensor, loss: Callable, steps: int, cut: bool = False, forget: bool = False,
+             full: bool = True, early: bool = False, total: bool = True) -> Tensor:
+    """The mean loss along the way, with some of the bugs that one can make."""
+    memory, losses = None, []
+    for _ in range(steps):
+        if cut:
+            theta = theta.detach().requires_grad_()
+        at = theta if theta.requires_grad else theta.detach().requires_grad_()
+        value = loss(at)
+        [gradient] = torch.autograd.grad(value, at, create_graph=full)
+        if early:
+            losses.append(value)
+        theta, memory = move(at, gradient, None if forget else memory)
+        if not early:
+            losses.append(loss(theta))
+    return sum(losses) / steps if total else losses[-1]
+
+
+UNROLLS = (
+    (dict(cut=True),
+     "The gradient does not come through the earlier steps: each step starts from a theta that has forgotten where it came "
+     "from."),
+    (dict(full=False),
+     "Nearly: the inner gradient is taken for a number that does not depend on theta. That is the first-order assumption; here "
+     "the full gradient is asked for."),
+    (dict(forget=True), "The memory does not travel: every step begins with an empty one, so momentum never builds up."),
+    (dict(forget=True, cut=True), "The memory does not travel, and theta forgets where it came from: two bugs."),
+    (dict(early=True), "The losses are those before each move: the last move is never judged, the start is."),
+    (dict(total=False), "That is the last loss; the mean along the way was asked for."),
+)
+
+
+def heavy_ball(weights: Tensor) -> Callable:
+    """A learned optimiser with two weights: momentum and rate."""
+    def move(theta, gradient, memory):
+        velocity = gradient if memory is None else weights[0] * memory + gradient
+        return theta - weights[1] * velocity, velocity
+    return move
+
+
+def wavy(theta: Tensor) -> Tensor:
+    return (theta**2 * torch.tensor([0.5, 2.0], dtype=theta.dtype)).sum() + torch.sin(theta).sum()
+
+
+@checker("Repair unroll(move, theta, loss, steps): it returns the mean of the losses after each move, and its gradient has to "
+         "reach the optimiser's weights through every step. If it is written, end it with return.")
+def unroll(function):
+    """Exercise 3: the outer loss of a learned optimiser, by value and by its gradient for the optimiser's weights."""
+    start, cases = torch.tensor([1.5, -0.7], dtype=torch.float64), ((3, (0.5, 0.1)), (5, (0.8, 0.05)))
+    def both(make: Callable) -> list[tuple[Tensor, Tensor | None]]:
+        found = []
+        for steps, numbers in cases:
+            weights = torch.tensor(numbers, dtype=torch.float64, requires_grad=True)
+            value = make(heavy_ball(weights), start.clone(), wavy, steps)
+            if value is None:
+                raise NotAttempted
+            if not isinstance(value, Tensor) or value.numel() != 1:
+                stop(f"Yours = {kind(value)}, expected a tensor with a single number: the mean loss.")
+            reached = run(torch.autograd.grad, value, weights, allow_unused=True, of=function)[0] if value.requires_grad else None
+            found.append((value.detach().reshape(()), reached))
+        return found
+    yours = both(lambda *inputs: answer(function, *inputs))
+    wanted = both(unrolled)
+    def same(a, b) -> bool:
+        return all(close(x, y) and (g is None) == (h is None) and (g is None or close(g, h)) for (x, g), (y, h) in zip(a, b))
+    if same(yours, wanted):
+        return "Value and gradient are right: what a move does now is paid for by every later step, and the weights hear of it."
+    words = next((words for bugs, words in UNROLLS if same(yours, both(lambda *inputs: unrolled(*inputs, **bugs)))), None)
+    (value, reached), (right, gradient) = yours[0], wanted[0]
+    if words is None and reached is None:
+        words = "No gradient reaches the optimiser's weights: the value was cut off from them on the way."
+    if not close(value, right):
+        stop(f"Over 3 steps: yours = {show(value)}, expected {show(right)}. {words or 'Follow the first step by hand.'}")
+    if reached is None:
+        stop(f"The value is right, {show(value)}. {words}")
+    stop(f"The value is right, its gradient is not. For the rate, over 3 steps: yours = {show(reached[1])}, expected "
+         f"{show(gradient[1])}. {words or 'Look for where the graph is cut.'}")
+
+
+# 4. Extend: an optimiser of your own ------------------------------------------------------------------------------------------
+
+class Reference(Unrolled):
+    """Sign descent, with some of it changed."""
+
+    def __init__(self, network, lr, rule):
+        super().__init__(network, learn_start=False)
+        self.lr, self.rule = lr, rule
+
+    def move(self, theta, gradient, loss, memory):
+        return self.rule(theta, gradient, self.lr, loss), None, {}
+
+
+RULES = (
+    (lambda t, g, lr, l: t + lr * g.sign(), "It climbs: check the sign of the move."),
+    (lambda t, g, lr, l: t - lr * g, "It moves by the gradient itself: that is SGD."),
+    (lambda t, g, lr, l: t - g.sign(), "The rate is not used."),
+    (lambda t, g, lr, l: t - lr * g / g.norm(),
+     "It divides by the length of the gradient over all tasks: the direction is kept, each coordinate's size too."),
+    (lambda t, g, lr, l: t - lr * g / g.norm(dim=1, keepdim=True),
+     "It divides each task's gradient by its length: normalised gradient descent. Here every coordinate moves equally far."),
+    (lambda t, g, lr, l: t - lr * g.mean(0, keepdim=True).sign(),
+     "All tasks move alike: the gradients of different tasks were mixed."),
+    (lambda t, g, lr, l: t - lr * g.abs(), "That is the absolute value, not the sign."),
+    (lambda t, g, lr, l: -lr * g.sign(), "That is the move alone: theta is lost."),
+)
+
+
+@checker("Write class SignSGD(ml.Unrolled): `move(self, theta, gradient, loss, memory)` returns the new theta, the memory (None) "
+         "and {}.")
+def sign_sgd(cls):
+    """Exercise 4: theta <- theta - lr * sign(gradient), as a learner; it is called as SignSGD(network, lr=0.02)."""
+    if cls is None or cls is ...:
+        raise NotAttempted
+    if not inspect.isclass(cls) or not issubclass(cls, Unrolled):
+        given = cls.__name__ if inspect.isclass(cls) else kind(cls)
+        stop(f"Hand over the class itself, a subclass of ml.Unrolled; yours = {given}.")
+    if not any("move" in vars(c) for c in cls.__mro__[:cls.__mro__.index(Unrolled)]):
+        raise NotAttempted
+    torch.manual_seed(0)
+    net = mlp(1, 6, 1, activation=nn.Tanh).double()
+    with torch.no_grad():
+        for p in net.parameters():
+            p.copy_(torch.from_numpy(np.random.RandomState(p.numel()).randn(*p.shape)))
+    episode = Sinusoid().sample(3, k_shot=5, n_query=4, seed=1).to(torch.float64)
+    try:
+        learner = cls(net, lr=0.02)
+    except TypeError as error:
+        stop(f"SignSGD(network, lr=0.02) cannot be made ({error}): give it an __init__(self, network, lr) that keeps lr and "
+             "calls super().__init__(network, learn_start=False).")
+    learner = learner.double()
+    theta = learner.start(3)
+    moved = run(learner.move, theta, torch.ones_like(theta), torch.ones(3, dtype=theta.dtype), None, of=cls)
+    if moved is None:
+        raise NotAttempted
+    if not isinstance(moved, tuple) or len(moved) != 3:
+        stop(f"move returns {kind(moved)}, expected three things: theta, memory and what there is to show, "
+             "such as theta, None, {}.")
+    if not isinstance(moved[0], Tensor) or moved[0].shape != theta.shape:
+        stop(f"The new theta: yours = {kind(moved[0])}, expected a tensor of shape {list(theta.shape)}, [tasks, coordinates].")
+    yours = run(lambda: learner.adapt(episode.support, steps=3)(episode.query.x), of=cls)
+    def by(rule):
+        return Reference(net, 0.02, rule).double().adapt(episode.support, steps=3)(episode.query.x)
+    wanted = by(lambda t, g, lr, l: t - lr * g.sign())
+    if not close(yours.detach(), wanted):
+        words = next((words for rule, words in RULES if close(yours.detach(), by(rule))), "Follow one coordinate by hand.")
+        stop(f"After 3 steps, first query of the first task: yours = {show(yours[0, 0, 0])}, expected "
+             f"{show(wanted[0, 0, 0])}. {words}")
+    if run(learner.adapt, episode.support, steps=0, of=cls) is None:
+        stop("adapt returns nothing; leave it as it is, only `move` is yours.")
+    return "That is sign descent, for all tasks at once; `race.tune` and every figure of this chapter will take it as it is."

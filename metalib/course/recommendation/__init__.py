@@ -1,0 +1,1 @@
+"""Chapter 6c: cold-start users."""

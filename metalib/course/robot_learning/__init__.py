@@ -1,0 +1,1 @@
+"""Chapter 6b: robot skills from one demonstration."""

@@ -1,0 +1,173 @@
+"""The exercises of chapter 6b: predict who succeeds, read a goal off a demonstration, count successes honestly, drive an arm.
+
+Each typical wrong answer is code too, run on the same inputs, and recognised by what it computes.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..background.measure import shipped
+from ..verdict import NotAttempted, answer, checker, close, kind, show, stop
+
+# 1. Predict: who succeeds? -----------------------------------------------------------------------------------------------------
+
+WORDS = ("rarely", "sometimes", "mostly")               # below a quarter, between, above three quarters
+ASKED = {"reach_joint": ("reach", "joint, no adaptation"), "door_joint": ("door-open", "joint, no adaptation"),
+         "reach_scratch": ("reach", "from scratch"), "reach_cnp": ("reach", "CNP")}
+WHY = {"reach_joint": "Nothing that it sees tells it the goal: it goes to the middle of all goals that it knows.",
+       "door_joint": "The handle is in the observation, and the goal always lies in the same place beside it.",
+       "reach_scratch": "It fits the demonstration perfectly. What does it know about the places beside the path?",
+       "reach_cnp": "It has practised, on 50 other goals, to read a goal off a demonstration."}
+
+
+def share(skill: str, method: str) -> float:
+    """Share of 100 stepped episodes that succeeded after one demonstration, as measured."""
+    digits = shipped("robots")[skill]["methods"][method]["1"]
+    return digits.count("1") / len(digits)
+
+
+def word(value: float) -> str:
+    return WORDS[(value > 0.25) + (value > 0.75)]
+
+
+@checker("Put 'rarely', 'sometimes' or 'mostly' in place of each row of dots. A guess is welcome: it is there to be checked.")
+def prediction(reach_joint=..., door_joint=..., reach_scratch=..., reach_cnp=...):
+    """Exercise 1: 'rarely' (below a quarter), 'sometimes', 'mostly' (above three quarters) for each of the four."""
+    given = {"reach_joint": reach_joint, "door_joint": door_joint, "reach_scratch": reach_scratch, "reach_cnp": reach_cnp}
+    if any(value is ... or value is None for value in given.values()):
+        raise NotAttempted
+    wrong = []
+    for name, value in given.items():
+        if not isinstance(value, str) or value.strip().lower() not in WORDS:
+            stop(f"{name}: yours = {value!r}, which is none of {', '.join(map(repr, WORDS))}.")
+        found = share(*ASKED[name])
+        if value.strip().lower() != word(found):
+            wrong.append(f"{name}: yours = {value!r}, measured {100 * found:.0f} %. {WHY[name]}")
+    if wrong:
+        stop(" ".join(wrong))
+    return "What is seen need not be demonstrated; what is hidden must be read off the demonstration, and that can be learned."
+
+
+# 2. Fill in: the goal in a demonstration ---------------------------------------------------------------------------------------
+
+def goal_in(hands: Tensor, actions: Tensor) -> Tensor:
+    """The mean of hand + action / 5 over the moments at which no coordinate was clipped."""
+    free = (actions.abs() < 1).all(-1)
+    return (hands + actions / 5)[free].mean(0)
+
+
+GOALS = (
+    (lambda h, a: h[-1], "That is where the demonstration ends. It ends some centimetres before the goal."),
+    (lambda h, a: (h + a / 5).mean(0), "Where an action was clipped, hand + action / 5 lies short: leave those moments out."),
+    (lambda h, a: (h + 5 * a)[(a.abs() < 1).all(-1)].mean(0), "Solve action = 5 (goal - hand) for the goal: divide by 5."),
+    (lambda h, a: (h - a / 5)[(a.abs() < 1).all(-1)].mean(0), "The wrong side: the action points from the hand to the goal."),
+    (lambda h, a: (h + a)[(a.abs() < 1).all(-1)].mean(0), "The factor 5 is missing."),
+    (lambda h, a: h.mean(0), "That is the middle of the path. What do the actions say?"),
+)
+
+
+@checker("Write goal_from(hands, actions): hands [24, 3] in metres and actions [24, 3] of one demonstration -> the goal [3].")
+def goal_from(function: Callable):
+    """Exercise 2: the expert of `reach` does clip(5 (goal - hand), -1, 1)."""
+    rng = np.random.RandomState(3)
+    runs = []
+    for goal in ((0.05, 0.85, 0.2), (-0.08, 0.82, 0.1), (0.0, 0.89, 0.28)):
+        start, end = (torch.tensor(p, dtype=torch.float64) for p in (rng.uniform((-0.1, 0.5, 0.15), (0.1, 0.65, 0.25)), goal))
+        hands = start + torch.linspace(0, 0.85, 24, dtype=torch.float64)[:, None] * (end - start)
+        actions = (5 * (end - hands)).clamp(-1, 1)
+        runs.append(((hands, actions), answer(function, hands.clone(), actions.clone())))
+    for inputs, found in runs:
+        if not isinstance(found, Tensor) or found.shape != (3,):
+            stop(f"Yours = {kind(found)}, expected a tensor of shape [3].")
+        right = goal_in(*inputs)
+        if not close(found.detach().double(), right, 1e-6):
+            name = next((words for wrong, words in GOALS if all(isinstance(f, Tensor) and f.shape == (3,) and
+                                                                close(f.detach().double(), wrong(*i), 1e-6) for i, f in runs)),
+                        "At moments where nothing was clipped, action = 5 (goal - hand).")
+            stop(f"First coordinate: yours = {show(found[0])} m, expected {show(right[0])} m. {name}")
+    return "That is one learning algorithm for one skill, made by hand. The CNP found its own, from examples of tasks."
+
+
+# 3. Fill in: an interval that is honest at 100 of 100 --------------------------------------------------------------------------
+
+def wilson(successes: int, episodes: int) -> tuple[float, float]:
+    """Wilson's 95 % interval."""
+    p, n, z = successes / episodes, episodes, 1.96
+    middle, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
+
+
+def normal(successes: int, episodes: int) -> tuple[float, float]:
+    p = successes / episodes
+    half = 1.96 * math.sqrt(p * (1 - p) / episodes)
+    return p - half, p + half
+
+
+INTERVALS = (
+    (normal, "For 100 of 100 that interval has no width: a hundred episodes cannot prove that the next one never fails."),
+    (lambda k, n: tuple(value * (1 + 1.96 ** 2 / n) for value in wilson(k, n)), "Divide both ends by 1 + z^2 / n."),
+    (lambda k, n: tuple(reversed(wilson(k, n))), "Lower end first."),
+    (lambda k, n: tuple(100 * value for value in wilson(k, n)), "As shares between 0 and 1, not in per cent."),
+)
+
+
+@checker("Write interval(successes, episodes): the lower and the upper end of Wilson's 95 % interval, as shares.")
+def interval(function: Callable):
+    """Exercise 3."""
+    cases = ((100, 100), (83, 100), (1, 20), (0, 50))
+    runs = [(case, answer(function, *case)) for case in cases]
+    for case, found in runs:
+        if not isinstance(found, (tuple, list)) or len(found) != 2:
+            stop(f"Yours = {kind(found)}, expected two numbers: lower end, upper end.")
+    def agree(formula) -> bool:
+        return all(abs(float(f) - r) < 1e-3 for case, found in runs for f, r in zip(found, formula(*case)))
+
+    if agree(wilson):
+        return "100 of 100 means: at least 96 % of all such episodes, as far as anybody can tell."
+    case, found = next((c, f) for c, f in runs if any(abs(float(a) - b) > 1e-3 for a, b in zip(f, wilson(*c))))
+    low, high = wilson(*case)
+    name = next((words for formula, words in INTERVALS if agree(formula)), "Look at the formula term by term.")
+    stop(f"For {case[0]} of {case[1]}: yours = {float(found[0]):.3f} to {float(found[1]):.3f}, "
+         f"expected {low:.3f} to {high:.3f}. {name}")
+
+
+# 4. Fill in: which acceleration to ask for -------------------------------------------------------------------------------------
+
+def command(q, dq, wanted, speed, acceleration, pull, brake):
+    """The reference's own acceleration, and a spring and a damper towards it."""
+    return acceleration + pull * (wanted - q) + brake * (speed - dq)
+
+
+COMMANDS = (
+    (lambda q, v, w, s, a, p, b: p * (w - q) + b * (s - v), "The reference accelerates too: without it the arm always lags."),
+    (lambda q, v, w, s, a, p, b: a, "That drives blindly: the smallest error is never corrected."),
+    (lambda q, v, w, s, a, p, b: a + p * (w - q) - b * v,
+     "The brake should act on the *error* of speed, or it brakes the wanted movement as well."),
+    (lambda q, v, w, s, a, p, b: a + p * (q - w) + b * (v - s), "The signs push away from where the arm should be."),
+    (lambda q, v, w, s, a, p, b: a + p * (w - q) + b * (v - s), "This brake pushes: an arm that is too fast should slow down."),
+    (lambda q, v, w, s, a, p, b: a + p * (w - q), "Without a brake the spring swings for ever."),
+)
+
+
+@checker("Write command(q, dq, wanted, speed, acceleration, pull, brake): the acceleration [tasks, 1, 2] to ask the model for.")
+def command_checked(function: Callable):
+    """Exercise 4: the line of `track` that closes the loop."""
+    rng = torch.Generator().manual_seed(1)
+    runs = []
+    for pull, brake in ((20.0, 6.0), (9.0, 2.0)):
+        inputs = tuple(torch.randn(3, 1, 2, generator=rng, dtype=torch.float64) for _ in range(5)) + (pull, brake)
+        runs.append((inputs, answer(function, *inputs)))
+    for inputs, found in runs:
+        right = command(*inputs)
+        if not isinstance(found, Tensor) or found.shape != right.shape:
+            stop(f"Yours = {kind(found)}, expected a tensor of shape {list(right.shape)}.")
+        if not close(found.detach(), right, 1e-6):
+            name = next((words for wrong, words in COMMANDS if all(close(f.detach(), wrong(*i), 1e-6) for i, f in runs)),
+                        "What the reference does, plus a spring on the error of angle, plus a brake on the error of speed.")
+            stop(f"First entry: yours = {show(found.flatten()[0])}, expected {show(right.flatten()[0])}. {name}")
+    return "With an exact inverse model the errors obey e'' + brake e' + pull e = 0, whatever arm it is."

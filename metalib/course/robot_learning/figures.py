@@ -1,0 +1,80 @@
+"""Static figures of chapter 6b. The house style, and what is said there of colours, is that of figures/__init__.py."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from .measure import Successes
+from ...tasks.robots.demonstrations import CENTRE, SCALE, recordings
+from ...tasks.robots.simulator import SKILLS
+from ...figures import BLACK, BLUE, GREEN, GREY, LINES, MARKERS, ORANGE, PALE, PURPLE, RED, SKY, new, plain
+
+COLOURS = (BLUE, RED, ORANGE, GREEN, PURPLE, SKY, GREY)
+
+
+def demonstrations(n_goals: int = 5) -> Figure:
+    """The hand's way in one demonstration of each of some held-out goals, skill by skill, seen from above."""
+    figure = new(9.0, 3.4)
+    for axes, skill in zip(figure.subplots(1, len(SKILLS)), SKILLS):
+        plain(axes, skill, "x (m)", "y (m)" if skill == "reach" else "")
+        for goal in range(n_goals):
+            path = recordings(skill, "test")["demo.x"][goal, 0].double().numpy() * SCALE + CENTRE
+            axes.plot(path[:, 0], path[:, 1], LINES[goal % 4], color=COLOURS[goal], lw=1.6)
+            axes.plot(*path[-1, :2], MARKERS[goal], color=COLOURS[goal], ms=7)
+            axes.plot(*path[0, :2], "+", color=BLACK, ms=8)
+        axes.set_aspect("equal", adjustable="datalim")
+    return figure
+
+
+def successes(found: Mapping[str, Mapping[str, Successes]]) -> Figure:
+    """Success rates with Wilson's intervals: skill -> method -> Successes."""
+    figure = new(9.0, 3.6)
+    for i, (axes, (skill, methods)) in enumerate(zip(figure.subplots(1, len(found), sharey=True), found.items())):
+        plain(axes, skill, "episodes that succeed, %")
+        for row, (name, result) in enumerate(methods.items()):
+            low, high = result.interval
+            axes.barh(row, 100 * result.rate, height=0.62, color=BLUE if name in ("CNP", "MAML") else PALE,
+                      hatch="" if name in ("CNP", "MAML") else "//", edgecolor=GREY)
+            axes.plot([100 * low, 100 * high], [row, row], color=BLACK, lw=2)
+            axes.annotate(f"{100 * result.rate:.0f}", (min(100 * high, 100), row), (5, 0), textcoords="offset points",
+                          va="center", fontsize=9)
+        axes.set(xlim=(0, 115), xticks=[0, 50, 100])
+        if i == 0:
+            axes.set_yticks(range(len(methods)), list(methods))
+            axes.invert_yaxis()
+    return figure
+
+
+def tracking(paths: Mapping[str, tuple[Tensor, Tensor]], arm: int = 0) -> Figure:
+    """Where one arm's tip went and where it should have gone: title -> (path, wanted) [tasks, steps, 2]."""
+    figure = new(9.0, 3.0)
+    panels = figure.subplots(1, len(paths), sharex=True, sharey=True)
+    for i, (axes, (title, (path, wanted))) in enumerate(zip(panels, paths.items())):
+        plain(axes, title, "x (m)", "height (m)" if i == 0 else "")
+        axes.plot(*wanted[arm].T, color=GREY, lw=5, alpha=0.4, label="wanted")
+        axes.plot(*path[arm].T, color=BLUE, lw=1.6, label="the tip")
+        axes.plot([0], [0], "s", color=BLACK, ms=6)
+        axes.set(xlim=(-0.7, 1.2), ylim=(-0.7, 1.2), aspect="equal")
+    axes.legend(frameon=False, fontsize=9, loc="lower left")
+    return figure
+
+
+def pushes(errors: Mapping[str, np.ndarray | torch.Tensor], counts: tuple[int, ...]) -> Figure:
+    """How far the tip is off against the number of pushes: method -> [len(counts), arms], centimetres; mean and 95 % interval."""
+    figure = new(8.6, 3.3)
+    axes = plain(figure.add_subplot(), "How far the tip is off", "pushes K", "cm, root mean square")
+    for i, (name, values) in enumerate(errors.items()):
+        values = np.asarray(values)
+        half = 1.96 * values.std(1, ddof=1) / values.shape[1] ** 0.5
+        axes.errorbar(range(len(counts)), values.mean(1), yerr=half, color=COLOURS[i], ls=LINES[i % 4], marker=MARKERS[i], ms=6,
+                      capsize=3, label=name)
+    axes.set_yscale("log")
+    axes.set_xticks(range(len(counts)), [str(k) for k in counts])
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.grid(axis="y", color=PALE, lw=0.6)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside right", frameon=False, fontsize=9)
+    return figure

@@ -1,0 +1,166 @@
+"""Robots, really stepped: how often each learner succeeds on held-out goals.
+
+    python -m metalib.experiments.robots recorded     the demonstrations of the test goals, as shipped (3 minutes)
+    python -m metalib.experiments.robots success      100 episodes for each skill and method (7 minutes)
+
+A test steps some of them again. The lab's paths and the films are made by robot_paths.py.
+"""
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...episodes import Examples, at_least, task_loss
+from ...learners import MAML, Adam, Learner
+from ...recipes import load
+from ...recipes.robots import policy
+from ...tasks.robots import demonstrations as robots
+from ...tasks.robots.simulator import GOALS, SEED, SKILLS, Policy, world
+from ..background.measure import ship
+
+STARTS = (100, 101)                                         # of the hand: no demonstration began there
+METHODS = ("CNP", "MAML", "joint, no adaptation", "joint, fine-tuned", "from scratch", "nearest moment")
+RATES, STEPS = (0.003, 0.01, 0.03), (10, 30, 100, 300)      # among which the two baselines choose, on training goals
+
+
+class NearestMoment(Learner):
+    """Do what the demonstration did at the moment most like this one. No network, no training."""
+
+    def adapt(self, support: Examples):
+        """x [tasks, n, 7], y [tasks, n, 4] -> a function of x [tasks, m, 7] that gives the nearest example's y."""
+        def predict(x: Tensor) -> Tensor:
+            nearest = torch.cdist(x, support.x).argmin(-1, keepdim=True)            # [tasks, m, 1]
+            return support.y.gather(1, nearest.expand(-1, -1, support.y.shape[-1]))
+        return predict
+
+
+@dataclass(frozen=True)
+class Successes:
+    """Episodes by success: `values` [episodes], with Wilson's 95 % interval, which is right near 0 and 1 as well.
+
+    Reference: Wilson 1927, https://doi.org/10.1080/01621459.1927.10502953.
+    Example:
+        >>> print(Successes([True] * 100))
+        100 of 100 succeed (95 % CI 96 to 100 %)
+    """
+
+    values: list[bool]
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        n, p, z = len(self.values), self.rate, 1.96
+        middle, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
+
+    @property
+    def rate(self) -> float:
+        return sum(self.values) / len(self.values)
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return f"{sum(self.values)} of {len(self.values)} succeed (95 % CI {100 * low:.0f} to {100 * high:.0f} %)"
+
+
+@torch.no_grad()
+def learned(learner: Learner, skill: str, goals: Sequence[int], k_shot: int = 1, **options) -> list[Policy]:
+    """Adapt to the first `k_shot` demonstrations of each held-out goal; a policy for each: state in metres [7] -> action [4]."""
+    predict = learner.eval().adapt(robots.Robots(skill).demonstrations(goals, k_shot), **options)
+
+    @torch.no_grad()
+    def act(state: np.ndarray, task: int) -> np.ndarray:
+        return predict(robots.standard(state).expand(len(goals), 1, -1))[task, 0].numpy()
+    return [partial(act, task=task) for task in range(len(goals))]
+
+
+def succeed(learner: Learner | None, skill: str, k_shot: int = 1, goals: Sequence[int] = range(GOALS), **options) -> Successes:
+    """Step the simulator with each held-out goal from each of STARTS. No learner: the expert, who is told the goal.
+
+    Arguments:
+        options: of `adapt`, such as steps=5.
+    """
+    at_least(1, k_shot=k_shot)
+    policies = learned(learner, skill, goals, k_shot, **options) if learner else [None] * len(goals)
+    return Successes([world(skill).rollout("test", goal, act, start).success
+                      for goal, act in zip(goals, policies) for start in STARTS])
+
+
+@cache
+def scratch(skill: str) -> torch.nn.Module:
+    """The random start of cloning from scratch: the network of the recipes."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return policy()
+
+
+def cloning(start: torch.nn.Module, rate: float, steps: int) -> Learner:
+    """Behaviour cloning: Adam on the demonstrations of the one task."""
+    return Adam(start, rate, inner_steps=steps).eval()
+
+
+def chosen(start: torch.nn.Module, skill: str, goals: int = 20) -> tuple[float, int]:
+    """Rate and steps with the lowest error on other rollouts of training goals: what tuning fairly can do for a baseline."""
+    episode = robots.Robots(skill, "train").sample(goals, k_shot=1, n_query=100, seed=5)
+    def error(rate: float, steps: int) -> float:
+        with torch.no_grad():
+            answers = cloning(start, rate, steps).adapt(episode.support)(episode.query.x).clamp(-1, 1)
+            return float(task_loss(answers, episode.query.y).mean())
+    return min(((rate, steps) for rate in RATES for steps in STEPS), key=lambda setting: error(*setting))
+
+
+def method(name: str, skill: str, settings: dict) -> tuple[Learner | None, dict]:
+    """A learner by its name in METHODS, and its options; `settings`: rate and steps of the two that were tuned."""
+    joint = load(f"pretrained-{skill}")
+    return {"expert": (None, {}), "CNP": (load(f"cnp-{skill}"), {}), "MAML": (load(f"maml-{skill}"), {}),
+            "joint, no adaptation": (MAML(joint.network, 0.0, 0), {}), "nearest moment": (NearestMoment(), {}),
+            "joint, fine-tuned": (cloning(joint.network, *settings["joint, fine-tuned"]), {}),
+            "from scratch": (cloning(scratch(skill), *settings["from scratch"]), {})}[name]
+
+
+def stepped(skill: str) -> dict:
+    """One skill: settings of the tuned baselines; method -> demonstrations -> the string of successes, one digit an episode."""
+    began = time.perf_counter()
+    settings = {"joint, fine-tuned": chosen(load(f"pretrained-{skill}").network, skill),
+                "from scratch": chosen(scratch(skill), skill)}
+    methods: dict[str, dict[str, str]] = {}
+    for name in ("expert", *METHODS):
+        learner, options = method(name, skill, settings)
+        for k_shot in ((1, 5) if name == "from scratch" else (1,)):
+            result = succeed(learner, skill, k_shot, **options)
+            methods.setdefault(name, {})[str(k_shot)] = "".join(str(int(value)) for value in result.values)
+            print(f"{skill}, {name}, K = {k_shot}: {result}", flush=True)
+    return {"settings": settings, "methods": methods, "minutes": round((time.perf_counter() - began) / 60, 1)}
+
+
+def success() -> dict:
+    """Every skill, with what it was stepped in."""
+    from importlib.metadata import version
+    versions = {name: version(name) for name in ("metaworld", "mujoco", "torch", "numpy")}
+    return {"versions": versions, "seed": SEED, "starts": STARTS} | {skill: stepped(skill) for skill in SKILLS}
+
+
+def recorded() -> dict[str, Tensor]:
+    """What tasks/robots.py ships: demonstrations and query moments of the test goals, float16."""
+    return {f"{skill}.{name}": values.half() for skill in SKILLS for name, values in robots.collect(skill, "test").items()}
+
+
+def main(what: str) -> None:
+    if what == "success":
+        ship("robots", success())
+    elif what == "recorded":
+        from safetensors.torch import save_file
+        save_file(recorded(), robots.SHIPPED)
+    else:
+        raise SystemExit(f"there is no {what!r} to make; there are recorded and success.")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main(sys.argv[1])

@@ -1,0 +1,1 @@
+"""Notebook 00_start_here: a three-minute tour."""

@@ -1,0 +1,243 @@
+"""Every static figure of the course, one function each. `python -m metalib.figures` writes those of the README and the slides.
+
+Colours are Okabe and Ito's, which colour-blind readers can tell apart; no figure relies on colour alone.
+"""
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+
+from .episodes import Episode
+from .training import Score, write_atomically
+
+BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
+    "#222222", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
+GREY, PALE = "#6B6B6B", "#D9D9D9"
+LINES = ("-", "--", "-.", ":")
+MARKERS = "osD^vP"
+
+
+class Picture(Figure):
+    """A figure that a notebook shows as a picture and, in words, as its titles."""
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        titles = [axes.get_title(loc="left") for axes in self.axes]
+        words = "Figure: " + ("; ".join(title for title in titles if title) or self.get_label())
+        return {"image/png": base64.b64encode(to_png(self)).decode(), "text/plain": words}, {"image/png": {"width": int(100 * self.get_figwidth())}}
+
+
+def new(width: float = 8.6, height: float = 3.6, label: str = "") -> Picture:
+    """An empty figure of `width` x `height` inches at 100 dots per inch, independent of pyplot and its state."""
+    figure = Picture(figsize=(width, height), dpi=100, layout="constrained", label=label)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def to_png(figure: Figure) -> bytes:
+    """The figure as PNG bytes, at twice its nominal resolution for print and dense screens."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=160, facecolor="white", metadata={"Software": None})
+    return stream.getvalue()
+
+
+def plain(axes, title: str = "", x: str = "", y: str = ""):
+    """Axes without the box: title on the left, labels, two spines."""
+    axes.set_title(title, loc="left", fontsize=11, color=BLACK)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.spines[["top", "right"]].set_visible(False)
+    return axes
+
+
+def two_loops() -> Picture:
+    """The two loops of MAML: one start, a few steps per task, one update of the start."""
+    figure = new(8.6, 3.4, "the two loops of MAML")
+    axes = figure.add_subplot()
+    axes.set(xlim=(0, 10), ylim=(-0.75, 4))
+    axes.axis("off")
+
+    def box(x, y, text, colour, width=2.1):
+        axes.add_patch(FancyBboxPatch((x - width / 2, y - 0.36), width, 0.72, boxstyle="round,pad=0.06", fc="white", ec=colour, lw=2))
+        axes.text(x, y, text, ha="center", va="center", fontsize=11, color=BLACK)
+
+    def arrow(a, b, colour, bend=0.0, style="-"):
+        axes.add_patch(FancyArrowPatch(a, b, arrowstyle="-|>", mutation_scale=16, lw=1.8, color=colour, linestyle=style,
+                                       connectionstyle=f"arc3,rad={bend}"))
+
+    box(1.3, 2, r"start  $\theta$", BLACK, 1.7)
+    for i, y in enumerate((3.3, 2.0, 0.7), start=1):
+        box(4.7, y, rf"$\theta_{i}' = \theta - \alpha\nabla\mathcal{{L}}_{i}$", BLUE, 2.6)
+        box(8.4, y, rf"query loss $\mathcal{{L}}_{i}(\theta_{i}')$", RED, 2.5)
+        arrow((2.25, 2 + 0.1 * (y - 2)), (3.3, y), BLUE)
+        arrow((6.1, y), (7.05, y), BLUE)
+    axes.plot([8.4, 8.4, 1.3], [0.24, -0.2, -0.2], "--", color=RED, lw=1.8)
+    arrow((1.3, -0.2), (1.3, 1.55), RED, style="--")
+    axes.text(1.5, 3.3, "inner loop: each task,\nits support set", color=BLUE, fontsize=10, ha="center")
+    axes.text(4.9, -0.6, r"outer loop: the gradient of the summed query loss, through the steps, moves $\theta$",
+              color=RED, fontsize=10, ha="center")
+    return figure
+
+
+def training_curve(losses: list[float], smooth: int = 50, title: str = "Outer loss while meta-training") -> Picture:
+    """Outer loss of each iteration, and its running mean over `smooth` iterations."""
+    figure = new(8.6, 3.2)
+    axes = plain(figure.add_subplot(), title, "meta-iteration", "query loss after adapting")
+    losses = np.asarray(losses)
+    axes.plot(losses, color=SKY, lw=0.6, alpha=0.6, label="each iteration")
+    axes.plot(np.arange(smooth - 1, len(losses)), np.convolve(losses, np.ones(smooth) / smooth, "valid"),
+              color=BLUE, lw=2, label=f"mean of {smooth}")
+    axes.set_yscale("log")
+    axes.legend(frameon=False)
+    return figure
+
+
+@torch.no_grad()
+def adaptation(learners: dict, episode: Episode, steps: tuple[int, ...] = (0, 1, 10)) -> Picture:
+    """One sinusoid task, learned by each learner: its predictions after some numbers of steps.
+
+    Arguments:
+        learners: title -> a learner whose `adapt` takes `steps`.
+        episode: one task of `Sinusoid`, with about["amplitude"] and about["phase"].
+    """
+    figure = new(8.6, 3.4)
+    panels = figure.subplots(1, len(learners), sharey=True)
+    for axes, (title, learner) in zip(panels, learners.items()):
+        waves(axes, learner, episode, steps)
+        axes.set_title(title, loc="left", fontsize=11)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False, fontsize=9)
+    return figure
+
+
+def waves(axes, learner, episode: Episode, steps: tuple[int, ...] = (0, 1, 10)) -> None:
+    """One sinusoid task and a learner's predictions after some numbers of steps."""
+    x = torch.linspace(-5, 5, 201)[None, :, None]
+    plain(axes, "", "x", "y")
+    axes.plot(x[0, :, 0], episode.about["amplitude"] * torch.sin(x[0, :, 0] + episode.about["phase"]),
+              color=GREY, lw=4, alpha=0.5, label="the wave")
+    for count, style, colour in zip(steps, (":", "--", "-"), (ORANGE, SKY, BLUE)):
+        axes.plot(x[0, :, 0], learner.adapt(episode.support, steps=count)(x)[0, :, 0], style, color=colour, lw=2,
+                  label=f"{count} step{'s' * (count != 1)}")
+    axes.plot(episode.support.x[0, :, 0], episode.support.y[0, :, 0], "o", color=BLACK, ms=5, label="support")
+    axes.set_ylim(-5.5, 5.5)
+    axes.label_outer()
+
+
+def image(axes, ink: torch.Tensor, label: str, colour: str = BLACK) -> None:
+    """One image [28, 28] as ink on paper, with a label under it."""
+    axes.imshow(1 - ink, cmap="gray", vmin=0, vmax=1)
+    axes.set(xticks=[], yticks=[])
+    axes.set_xlabel(label, fontsize=8, color=colour)
+
+
+def bars(scores: dict[str, Score], chance: float | None = None, title: str = "") -> Picture:
+    """Scores side by side with their 95 % confidence intervals, and chance as a dashed line."""
+    figure = new(8.6, 0.7 + 0.42 * len(scores))
+    accuracy = next(iter(scores.values())).metric == "accuracy"
+    axes = plain(figure.add_subplot(), title, "accuracy, %" if accuracy else "mean squared error")
+    factor = 100 if accuracy else 1
+    for i, (name, score) in enumerate(scores.items()):
+        axes.barh(i, factor * score.mean, xerr=factor * score.ci95, color=BLUE, alpha=0.8, height=0.6, capsize=3, ecolor=BLACK)
+        axes.annotate(f"{factor * score.mean:.{1 if accuracy else 2}f}", (factor * (score.mean + score.ci95), i), (7, 0),
+                      textcoords="offset points", va="center", fontsize=9)
+    axes.set_ylim(len(scores) - 0.5 + 0.4 * (chance is not None), -0.5)
+    if chance is not None:
+        axes.axvline(100 * chance, color=BLACK, ls="--", lw=1)
+        axes.text(100 * chance + 1, len(scores) - 0.35, "chance", fontsize=8, va="center")
+    axes.set_yticks(range(len(scores)), list(scores))
+    if accuracy:
+        axes.set_xlim(0, 105)
+    return figure
+
+
+@torch.no_grad()
+def episode_images(episode: Episode, predict=None, n_query: int = 10) -> Picture:
+    """One image task: the support set by label, and some queries with the predicted label where `predict` is given."""
+    figure = new(8.6, 2.6, "support and query images with their labels")
+    order = episode.support.y[0].argsort()
+    support = [(episode.support.x[0, i, 0], f"label {int(episode.support.y[0, i])}", BLACK) for i in order]
+    answers = None if predict is None else predict(episode.query.x)[0].argmax(-1)
+    queries = []
+    for i in range(min(n_query, episode.query.x.shape[1])):
+        truth = int(episode.query.y[0, i])
+        said = "?" if answers is None else f"{int(answers[i])} " + ("right" if answers[i] == truth else f"wrong: {truth}")
+        queries.append((episode.query.x[0, i, 0], said, BLACK if answers is None or answers[i] == truth else RED))
+    columns = max(len(support), len(queries))
+    for row, (name, cells) in enumerate((("support", support), ("query", queries))):
+        for column, cell in enumerate(cells):
+            axes = figure.add_subplot(2, columns, row * columns + column + 1)
+            image(axes, *cell)
+            if column == 0:
+                axes.set_ylabel(name, fontsize=10)
+    return figure
+
+
+def proof_panel(proof) -> Picture:
+    """The five checks of `metalib.proof` beside the scores that answer them."""
+    figure = new(8.6, 2.9)
+    left, right = figure.subplots(1, 2, width_ratios=(1, 2.1))
+    accuracy = proof.chance is not None
+    factor = 100 if accuracy else 1
+    plain(left, proof.title, "accuracy, %" if accuracy else "mean squared error")
+    for i, (name, score) in enumerate(proof.scores.items()):
+        left.errorbar(factor * score.mean, i, xerr=factor * score.ci95, fmt=MARKERS[i], color=BLUE, capsize=4, ms=8)
+    left.set_yticks(range(len(proof.scores)), list(proof.scores))
+    left.set_ylim(len(proof.scores) - 0.5, -0.5)
+    if accuracy:
+        left.axvline(100 * proof.chance, color=BLACK, ls="--", lw=1)
+        left.set_xlim(0, 103)
+    else:
+        left.set_xlim(left=0)
+    right.axis("off")
+    mark = {True: ("holds", GREEN), False: ("FAILS", RED), None: ("note", GREY)}
+    for i, check in enumerate(proof.checks):
+        y, (word, colour) = 0.95 - 0.2 * i, mark[check.holds]
+        right.text(0.0, y, word, color=colour, weight="bold", fontsize=10, transform=right.transAxes, va="top")
+        right.text(0.11, y, check.question, fontsize=10, transform=right.transAxes, va="top")
+        right.text(0.11, y - 0.085, check.measured, fontsize=9, color="#555555", transform=right.transAxes, va="top")
+    return figure
+
+
+@torch.no_grad()
+def cover() -> Picture:
+    """For the README: five symbols drawn once and a sixth recognised; ten points of a wave and the steps towards it."""
+    from .recipes import load
+    from .tasks import Glyphs, Sinusoid
+
+    figure = new(9.6, 3.3, "draw five, recognise the sixth; ten points, one wave")
+    left, right = figure.subfigures(1, 2, width_ratios=(1.15, 1))
+    episode = Glyphs(seed=1).sample(1, n_way=5, k_shot=1, n_query=1, seed=21)
+    order = episode.support.y[0].argsort()
+    company = torch.cat([episode.support.x, episode.query.x[:, :1]], 1)
+    confidence = load("maml-images").adapt(episode.support)(company)[0, -1].softmax(0)
+    above, below = left.subfigures(2, 1, height_ratios=(1, 1.25))
+    for column, (axes, i) in enumerate(zip(above.subplots(1, 5), order)):
+        image(axes, episode.support.x[0, i, 0], f"symbol {column + 1}")
+    above.suptitle("Five symbols, seen once each", x=0.01, ha="left", fontsize=11)
+    query, axes = below.subplots(1, 2, width_ratios=(1, 1.5))
+    image(query, episode.query.x[0, 0, 0], "which one is this?")
+    plain(axes, "", "confidence").set_xlim(0, 1)
+    rows = axes.barh(range(5), confidence, color=BLUE)
+    rows[int(confidence.argmax())].set(color=ORANGE, hatch="//", edgecolor="white")
+    axes.set_yticks(range(5), [f"symbol {i + 1}" for i in range(5)], fontsize=8)
+    axes.invert_yaxis()
+    task = Sinusoid().sample(1, k_shot=10, n_query=10, seed=13)
+    waves(right.add_subplot(), load("maml-sinusoid"), task)
+    right.axes[0].set_title("A new wave, from a learned start", loc="left", fontsize=11)
+    right.axes[0].legend(frameon=False, fontsize=8, ncols=3, loc="upper center")
+    return figure
+
+
+FIGURES = {"cover": cover, "two-loops": two_loops}
+
+
+def main(folder: str = "figures") -> None:
+    for name, draw in FIGURES.items():
+        write_atomically(Path(folder) / f"{name}.png", to_png(draw()))
+        print(f"wrote {folder}/{name}.png")

@@ -1,0 +1,189 @@
+"""A user is a task: from a few of a user's ratings, foretell others. On an invented population, or on MovieLens.
+
+Lee, Im, Jang, Cho, Chung 2019, "MeLU: Meta-Learned User Preference Estimator for Cold-Start Recommendation",
+https://arxiv.org/abs/1908.00413, section 4: users and films are each split into known and new, which gives four situations.
+
+    x  what is known of a film (films.py), [tasks, n, columns];   y  stars, [tasks, n, 1]
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from ...episodes import Episode, Examples, at_least, generator
+from .films import Shrinkage, columns, describe
+from .movielens import movielens
+from .population import Table, population
+
+SOURCES = {"population": population, "movielens": movielens}
+TUNED = {"population": Shrinkage(film=2.0, user=3.0, mean=2.0, factors=16.0),    # by `python -m metalib.experiments.ratings tune`
+         "movielens": Shrinkage(film=2.0, user=3.0, mean=2.0, factors=2.0)}
+SITUATIONS = {                  # name -> (whose ratings, films of the support set, films of the query set)
+    "training": ("training", "known", "known"),
+    "validation": ("validation", "known", "known"),
+    "warm": ("training", "known", "set aside"),
+    "user-cold": ("new", "known", "known"),
+    "item-cold": ("training", "known", "cold"),
+    "both-cold": ("new", "known", "cold"),
+}
+SHARES = {"training": 0.6, "validation": 0.15, "new": 0.25}           # of the users
+COLD, ASIDE, ENOUGH = 0.2, 10, 40      # share of films kept from training; ratings set aside of users with ENOUGH of known films
+
+
+@dataclass(frozen=True)
+class Split:
+    """A table split into users and films, with what the training ratings say of the films.
+
+    Arguments:
+        table: the ratings.
+        whose: "training", "validation" or "new", for each user.
+        kind: "known", "set aside" or "cold", for each rating.
+        films: what is known of each film, [films, columns]. unrated: what would be, had nobody rated it.
+        x: what may be said of the film of each rating, [ratings, columns].
+    """
+
+    table: Table
+    whose: np.ndarray
+    kind: np.ndarray
+    films: np.ndarray
+    unrated: np.ndarray
+    x: np.ndarray
+
+
+@lru_cache(maxsize=4)
+def split(source: str, seed: int, shrink: Shrinkage) -> Split:
+    """Split a source's users and films by seed, and learn about the films from the training users' ratings of known films."""
+    table, rng = SOURCES[source](), generator((67, seed))
+    whose = rng.choice(list(SHARES), table.n_users, p=list(SHARES.values()))
+    kind = np.where(rng.rand(len(table.titles))[table.film] < COLD, "cold", "known").astype("<U9")
+    trained, order = whose[table.user] == "training", rng.permutation(len(kind))
+    eligible = order[trained[order] & (kind[order] == "known")]
+    for rows in _groups(table.user[eligible], eligible).values():
+        if len(rows) >= ENOUGH:
+            kind[rows[:ASIDE]] = "set aside"
+    rows = np.flatnonzero(trained & (kind == "known"))
+    films, unrated, own = describe(table, rows, shrink)
+    x = films[table.film]
+    x[rows] = own                                                    # no training task is told its own answers
+    return Split(table, whose, kind, films, unrated, x)
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """Users with their ratings.
+
+    Arguments:
+        situation: "training", "validation", or one of four to be judged in: "warm" (known users and films, ratings set aside),
+            "user-cold" (new users), "item-cold" (new films: the support set has known ones), "both-cold".
+        source: "population" (invented, offline) or "movielens".
+        seed: of the split.
+        shrink: of the film terms; default: what was best on this source's validation users.
+        hide: share of the query films that are shown as if nobody had rated them: "training" has no new films, and whoever never
+            meets one in training does not know what to make of it (Volkovs, Yu, Poutanen 2017, "DropoutNet", NeurIPS 30).
+
+    Raises:
+        ValueError: for an unknown situation or source.
+        metalib.data.DataError: where MovieLens cannot be had, at first use.
+
+    Example:
+        >>> Ratings("user-cold").sample(3, k_shot=5, seed=1).query.y.shape
+        torch.Size([3, 10, 1])
+    """
+
+    situation: str = "training"
+    source: str = "population"
+    seed: int = 0
+    shrink: Shrinkage | None = None
+    hide: float = 0.0
+
+    def __post_init__(self):
+        for name, value, known in (("situation", self.situation, SITUATIONS), ("source", self.source, SOURCES)):
+            if value not in known:
+                raise ValueError(f"{name} is {value!r}; use one of {', '.join(map(repr, known))}.")
+        if not 0 <= self.hide <= 1:
+            raise ValueError(f"hide is {self.hide}; it is a share, from 0 to 1.")
+        if self.shrink is None:
+            object.__setattr__(self, "shrink", TUNED[self.source])
+
+    @property
+    def split(self) -> Split:
+        return split(self.source, self.seed, self.shrink)
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the entries of x."""
+        return columns(self.split.table)
+
+    def rows(self) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+        """User -> numbers of the ratings that may stand in the support set, and in the query set."""
+        return _rows(self.source, self.seed, self.shrink, self.situation)
+
+    def users(self, k_shot: int, n_query: int = 10) -> tuple[list[int], list[int]]:
+        """Users with ratings enough for such an episode, and users of this situation who have too few."""
+        shared = SITUATIONS[self.situation][1] == SITUATIONS[self.situation][2]
+        fits = {user: len(query) >= n_query and len(support) >= k_shot + n_query * shared
+                for user, (support, query) in self.rows().items()}
+        return [u for u, fit in fits.items() if fit], [u for u, fit in fits.items() if not fit]
+
+    def sample(self, n_tasks: int, k_shot: int | tuple[int, int] = 5, n_query: int = 10, seed: int | Sequence[int] = 0,
+               users: Sequence[int] | None = None) -> Episode:
+        """Draw users, and ratings of each: no film is in both sets.
+
+        Arguments:
+            n_tasks: users; none comes twice before all have come once.
+            k_shot: ratings in the support set; a pair of bounds draws one number for all tasks, so that a learner meets many.
+            n_query: ratings in the query set.
+            users: these very ones, instead of a draw.
+
+        Returns:
+            Episode with x [n_tasks, n, columns], y [n_tasks, n, 1]; about: user [n_tasks], film [n_tasks, k_shot + n_query].
+
+        Raises:
+            ValueError: for sizes below 1, users without enough ratings, or none with enough.
+        """
+        rng = generator(seed)
+        low, high = (k_shot, k_shot) if isinstance(k_shot, (int, np.integer)) else k_shot
+        at_least(1, n_tasks=n_tasks, k_shot=low, n_query=n_query)
+        k = int(rng.randint(low, high + 1))
+        enough, few = self.users(k, n_query)
+        if lacking := sorted(set(users if users is not None else []) - set(enough)):
+            raise ValueError(f"user {lacking[0]} has too few ratings for {k} in the support set and {n_query} in the query set "
+                             f"({self.situation}); ask .users({k}, {n_query}) who has enough.")
+        if not enough:
+            raise ValueError(f"none of the {len(few)} users has {k} ratings for the support set and {n_query} for the query set "
+                             f"({self.situation}); ask for fewer.")
+        if users is None:
+            users = np.concatenate([rng.permutation(enough) for _ in range(-(-n_tasks // len(enough)))])[:n_tasks]
+        rows, chosen = self.rows(), []
+        for user in users:
+            support, query = rows[user]
+            query = rng.permutation(query)[:n_query]
+            chosen.append(np.concatenate([rng.permutation(np.setdiff1d(support, query))[:k], query]))
+        chosen, s = np.stack(chosen), self.split                                          # [tasks, k + n_query]
+        x, y = s.x[chosen], torch.from_numpy(s.table.stars[chosen]).float()[..., None]
+        if self.hide:
+            hidden = rng.rand(*chosen.shape) < self.hide
+            hidden[:, :k] = False
+            x = np.where(hidden[..., None], s.unrated[s.table.film[chosen]], x)
+        x = torch.from_numpy(x)
+        return Episode(Examples(x[:, :k], y[:, :k]), Examples(x[:, k:], y[:, k:]),
+                       {"user": torch.as_tensor(np.asarray(users)), "film": torch.from_numpy(s.table.film[chosen])})
+
+
+@lru_cache(maxsize=16)
+def _rows(source: str, seed: int, shrink: Shrinkage, situation: str) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    s, (whose, support, query) = split(source, seed, shrink), SITUATIONS[situation]
+    by_user = _groups(s.table.user, np.arange(len(s.table.user)))
+    return {user: (rows[s.kind[rows] == support], rows[s.kind[rows] == query])
+            for user, rows in by_user.items() if s.whose[user] == whose}
+
+
+def _groups(key: np.ndarray, rows: np.ndarray) -> dict[int, np.ndarray]:
+    """Key -> its rows, in the order given."""
+    order = np.argsort(key, kind="stable")
+    keys, first = np.unique(key[order], return_index=True)
+    return dict(zip(keys.tolist(), np.split(rows[order], first[1:])))

@@ -1,0 +1,75 @@
+"""Exercise checkers of chapter 6c: solutions pass, stubs are not attempted, wrong answers get their own sentence."""
+import pytest
+
+from metalib.course.recommendation import checks
+
+
+def gain(s):
+    return 2 ** s - 1
+
+
+def mood(s, e, d):
+    return (s - e).sum() / (len(s) + d)
+
+
+def draw(films, k, n, rng):
+    shuffled = rng.permutation(films)
+    return shuffled[:k], shuffled[k:k + n]
+
+
+def ndcg(p, s):
+    return gain(s)[p == p.max()].mean() / gain(s).max()
+
+
+def leaky(films, k, n, rng):
+    return rng.permutation(films)[:k], rng.permutation(films)[:n]
+
+
+def test_the_worked_solutions_pass():
+    for verdict in (checks.prediction("biases", "learned", "hidden"), checks.mood(mood), checks.draw(draw),
+                    checks.ndcg_at_1(ndcg)):
+        assert verdict.passed and verdict.text.startswith("Right. "), verdict
+
+
+@pytest.mark.parametrize("verdict", [
+    lambda: checks.prediction(), lambda: checks.prediction(one="MeLU"), lambda: checks.mood(lambda s, e, d: ...),
+    lambda: checks.draw(lambda *a: None), lambda: checks.ndcg_at_1(None),
+])
+def test_stubs_are_not_attempted(verdict):
+    assert not verdict().attempted and verdict().text.startswith("Not attempted yet.")
+
+
+@pytest.mark.parametrize("verdict, words", [
+    (lambda: checks.prediction("MeLU", "learned", "hidden"), "one: yours = 'MeLU'"),
+    (lambda: checks.prediction("item mean", "learned", "hidden"), "one: yours = 'item mean'"),
+    (lambda: checks.prediction("biases", "same", "hidden"), "five: yours = 'same'"),
+    (lambda: checks.prediction("biases", "learned", "sheltered"), "met in training"),
+    (lambda: checks.prediction("luck", "learned", "hidden"), "none of"),
+    (lambda: checks.mood(lambda s, e, d: (s - e).mean()), "plain mean"),
+    (lambda: checks.mood(lambda s, e, d: s.sum() / (len(s) + d)), "stars themselves"),
+    (lambda: checks.mood(lambda s, e, d: -mood(s, e, d)), "The sign"),
+    (lambda: checks.mood(lambda s, e, d: (s - e).sum() / d), "Divide by k + doubt"),
+    (lambda: checks.mood(lambda s, e, d: (s - e).mean() / (1 + d)), "beside the doubt"),
+    (lambda: checks.mood(lambda s, e, d: s.mean() - e.mean() - d), "not taken off in stars"),
+    (lambda: checks.mood(lambda s, e, d: 2 * mood(s, e, d)), "Minimise"),
+    (lambda: checks.mood(lambda s, e, d: s - e), "expected one number"),
+    (lambda: checks.mood(lambda s, e, d: s.nothing), "Your code stopped"),
+    (lambda: checks.draw(leaky), "in the support set and in the query set"),
+    (lambda: checks.draw(lambda f, k, n, rng: (f[:k], f[k:k + n])), "same in every episode"),
+    (lambda: checks.draw(lambda f, k, n, rng: (rng.permutation(f[:10])[:k], f[10:])), "only 10 of 20"),
+    (lambda: checks.draw(lambda f, k, n, rng: (rng.choice(f[:10], k), f[10:])), "twice in one set"),
+    (lambda: checks.draw(lambda f, k, n, rng: draw(f, n, k, rng)), "expected [5] and [10]"),
+    (lambda: checks.draw(lambda f, k, n, rng: draw(f - 40, k, n, rng)), "no films of this user"),
+    (lambda: checks.draw(lambda f, k, n, rng: f), "expected two arrays"),
+    (lambda: checks.ndcg_at_1(lambda p, s: gain(s[p.argmax()]) / gain(s.max())), "first of equals"),
+    (lambda: checks.ndcg_at_1(lambda p, s: gain(s[p == p.max()].max()) / gain(s.max())), "best of equals"),
+    (lambda: checks.ndcg_at_1(lambda p, s: gain(s[p == p.max()].min()) / gain(s.max())), "worst of equals"),
+    (lambda: checks.ndcg_at_1(lambda p, s: s[p == p.max()].mean() / s.max()), "not its stars"),
+    (lambda: checks.ndcg_at_1(lambda p, s: gain(s[p == p.max()].mean()) / gain(s.max())), "mean of the *gains*"),
+    (lambda: checks.ndcg_at_1(lambda p, s: gain(s[p == p.max()]).mean() / 31), "*this* user's list"),
+    (lambda: checks.ndcg_at_1(lambda p, s: s.mean() * 0), "over the best gain"),
+    (lambda: checks.ndcg_at_1(lambda p, s: p), "expected one number"),
+])
+def test_wrong_answers_get_their_own_sentence(verdict, words):
+    found = verdict()
+    assert found.attempted and not found.passed and words in found.text, found.text

@@ -14,7 +14,8 @@ from .learners import (ANIL, CNP, IMAML, MAML, SGD, Adam, Adapted, CheckpointedM
 from .networks import Network, conv4, mlp
 from .proof import proof
 from .recipes import RECIPES, card, load
-from .training import NonFiniteLoss, Score, evaluate, setup, train
+from .evaluation import Score, evaluate
+from .training import NonFiniteLoss, setup, train
 
 __all__ = ["ANIL", "Adam", "Adapted", "CNP", "CNPClassifier", "CheckpointedMAML", "Classical", "Controller", "Episode",
            "Examples", "FromScratch", "IMAML", "Learner", "MAML", "MatchingNet", "MetaLSTM", "MetaSGD", "Metric",

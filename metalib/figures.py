@@ -1,4 +1,4 @@
-"""Every static figure of the course, one function each. `python -m metalib.figures` writes those of the README and the slides.
+"""The pictures that any learner can be shown in, and what they are drawn with: palette, axes, one way to a PNG.
 
 Colours are Okabe and Ito's, which colour-blind readers can tell apart; no figure relies on colour alone.
 """
@@ -6,16 +6,14 @@ from __future__ import annotations
 
 import base64
 import io
-from pathlib import Path
 
 import numpy as np
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from .episodes import Episode
-from .training import Score, write_atomically
+from .evaluation import Score
 
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
     "#222222", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
@@ -54,35 +52,6 @@ def plain(axes, title: str = "", x: str = "", y: str = ""):
     axes.set_ylabel(y)
     axes.spines[["top", "right"]].set_visible(False)
     return axes
-
-
-def two_loops() -> Picture:
-    """The two loops of MAML: one start, a few steps per task, one update of the start."""
-    figure = new(8.6, 3.4, "the two loops of MAML")
-    axes = figure.add_subplot()
-    axes.set(xlim=(0, 10), ylim=(-0.75, 4))
-    axes.axis("off")
-
-    def box(x, y, text, colour, width=2.1):
-        axes.add_patch(FancyBboxPatch((x - width / 2, y - 0.36), width, 0.72, boxstyle="round,pad=0.06", fc="white", ec=colour, lw=2))
-        axes.text(x, y, text, ha="center", va="center", fontsize=11, color=BLACK)
-
-    def arrow(a, b, colour, bend=0.0, style="-"):
-        axes.add_patch(FancyArrowPatch(a, b, arrowstyle="-|>", mutation_scale=16, lw=1.8, color=colour, linestyle=style,
-                                       connectionstyle=f"arc3,rad={bend}"))
-
-    box(1.3, 2, r"start  $\theta$", BLACK, 1.7)
-    for i, y in enumerate((3.3, 2.0, 0.7), start=1):
-        box(4.7, y, rf"$\theta_{i}' = \theta - \alpha\nabla\mathcal{{L}}_{i}$", BLUE, 2.6)
-        box(8.4, y, rf"query loss $\mathcal{{L}}_{i}(\theta_{i}')$", RED, 2.5)
-        arrow((2.25, 2 + 0.1 * (y - 2)), (3.3, y), BLUE)
-        arrow((6.1, y), (7.05, y), BLUE)
-    axes.plot([8.4, 8.4, 1.3], [0.24, -0.2, -0.2], "--", color=RED, lw=1.8)
-    arrow((1.3, -0.2), (1.3, 1.55), RED, style="--")
-    axes.text(1.5, 3.3, "inner loop: each task,\nits support set", color=BLUE, fontsize=10, ha="center")
-    axes.text(4.9, -0.6, r"outer loop: the gradient of the summed query loss, through the steps, moves $\theta$",
-              color=RED, fontsize=10, ha="center")
-    return figure
 
 
 def training_curve(losses: list[float], smooth: int = 50, title: str = "Outer loss while meta-training") -> Picture:
@@ -202,42 +171,3 @@ def proof_panel(proof) -> Picture:
         right.text(0.11, y, check.question, fontsize=10, transform=right.transAxes, va="top")
         right.text(0.11, y - 0.085, check.measured, fontsize=9, color="#555555", transform=right.transAxes, va="top")
     return figure
-
-
-@torch.no_grad()
-def cover() -> Picture:
-    """For the README: five symbols drawn once and a sixth recognised; ten points of a wave and the steps towards it."""
-    from .recipes import load
-    from .tasks import Glyphs, Sinusoid
-
-    figure = new(9.6, 3.3, "draw five, recognise the sixth; ten points, one wave")
-    left, right = figure.subfigures(1, 2, width_ratios=(1.15, 1))
-    episode = Glyphs(seed=1).sample(1, n_way=5, k_shot=1, n_query=1, seed=21)
-    order = episode.support.y[0].argsort()
-    company = torch.cat([episode.support.x, episode.query.x[:, :1]], 1)
-    confidence = load("maml-images").adapt(episode.support)(company)[0, -1].softmax(0)
-    above, below = left.subfigures(2, 1, height_ratios=(1, 1.25))
-    for column, (axes, i) in enumerate(zip(above.subplots(1, 5), order)):
-        image(axes, episode.support.x[0, i, 0], f"symbol {column + 1}")
-    above.suptitle("Five symbols, seen once each", x=0.01, ha="left", fontsize=11)
-    query, axes = below.subplots(1, 2, width_ratios=(1, 1.5))
-    image(query, episode.query.x[0, 0, 0], "which one is this?")
-    plain(axes, "", "confidence").set_xlim(0, 1)
-    rows = axes.barh(range(5), confidence, color=BLUE)
-    rows[int(confidence.argmax())].set(color=ORANGE, hatch="//", edgecolor="white")
-    axes.set_yticks(range(5), [f"symbol {i + 1}" for i in range(5)], fontsize=8)
-    axes.invert_yaxis()
-    task = Sinusoid().sample(1, k_shot=10, n_query=10, seed=13)
-    waves(right.add_subplot(), load("maml-sinusoid"), task)
-    right.axes[0].set_title("A new wave, from a learned start", loc="left", fontsize=11)
-    right.axes[0].legend(frameon=False, fontsize=8, ncols=3, loc="upper center")
-    return figure
-
-
-FIGURES = {"cover": cover, "two-loops": two_loops}
-
-
-def main(folder: str = "figures") -> None:
-    for name, draw in FIGURES.items():
-        write_atomically(Path(folder) / f"{name}.png", to_png(draw()))
-        print(f"wrote {folder}/{name}.png")

@@ -12,7 +12,7 @@ import torch
 
 from .episodes import Episode, Examples, generator
 from .learners import Learner
-from .training import Score, evaluate
+from .evaluation import Score, evaluate
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,12 @@
-"""One `train` and one `evaluate` for every learner and every task family, and safe places for weights.
+"""One `train` for every learner and every task family.
 
 Nothing random is kept between iterations: iteration i of a run draws its tasks from the seed (run seed, i). So a run that
 is cut and resumed, or spread over processes, sees exactly the tasks of one that is not.
 """
 from __future__ import annotations
 
-import json
 import math
-import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +14,10 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from .episodes import at_least, task_score
+from .episodes import at_least
 from .learners import Learner
-from .learners.base import one_at_a_time
-from .metrics import TaskMetric
+from .storage import load_checkpoint, save_checkpoint
 
-BLOCK = 50              # episodes drawn at once in evaluation: fixed, so every learner is judged on the same ones
 SCHEDULES: dict[str, Callable[[float], float]] = {      # share of the run that is done -> share of the learning rate
     "constant": lambda done: 1.0,
     "linear": lambda done: 1.0 - done,
@@ -167,129 +162,3 @@ def progress_bar(done: int, total: int, show: bool):
             self.update()
 
     return Bar(initial=done, total=total, disable=not show, desc="meta-training", unit="it")
-
-
-@dataclass(frozen=True)
-class Score:
-    """What `evaluate` found.
-
-    Arguments:
-        mean, ci95: mean over episodes, and half-width of its normal 95 % confidence interval, 1.96 s / sqrt(n).
-        values: the score of each episode, [episodes].
-        metric: "accuracy" (0 to 1), "mse" (squared units of y), or the name of the metric that `evaluate` was given.
-        what: the setting in words.
-        transductive: True where a query's answer depends on the other queries (batch norm does that).
-    """
-
-    mean: float
-    ci95: float
-    values: np.ndarray = field(repr=False)
-    metric: str
-    what: str
-    transductive: bool
-
-    def __str__(self) -> str:
-        mode = ", transductive" if self.transductive else ""
-        if self.metric == "accuracy":
-            return f"accuracy {100 * self.mean:.1f} % ± {100 * self.ci95:.1f} ({self.what}{mode})"
-        name = "mean squared error" if self.metric == "mse" else self.metric
-        return f"{name} {self.mean:.3f} ± {self.ci95:.3f} ({self.what}{mode})"
-
-
-@torch.no_grad()
-def evaluate(learner: Learner, tasks, episodes: int = 600, seed: int = 2, *, steps: int | None = None,
-             together: bool = True, metric: TaskMetric | None = None, device: str = "cpu", **shape) -> Score:
-    """Adapt to each of many new tasks and score the queries.
-
-    Arguments:
-        episodes, seed: how many tasks, and which; the same seed gives every learner the same tasks.
-        steps: inner steps, for a learner that takes them; default: its own.
-        together: show all queries of a task at once, as the papers do; False: one at a time, beside the support set.
-        metric: one of `metalib.metrics`, or any function (predictions, truth) -> one score per task.
-        shape: n_way, k_shot, n_query, as the family's `sample` takes them.
-
-    Returns:
-        Score: of `metric`; without one, accuracy for tasks with classes, mean squared error for tasks with values.
-    """
-    at_least(2, episodes=episodes)
-    learner.to(device).eval()
-    options = {} if steps is None else {"steps": steps}
-    values, transductive = [], False
-    for first in range(0, episodes, BLOCK):
-        block = tasks.sample(min(BLOCK, episodes - first), seed=(seed, first), **shape)
-        for part in block.split(learner.task_chunk):
-            part = part.to(device)
-            predict = learner.adapt(part.support, **options)
-            if not together:
-                predict = one_at_a_time(predict, part.support)
-            answers = predict(part.query.x)
-            values.append((metric or task_score)(answers, part.query.y).cpu())
-            if len(values) == 1 and part.query.x.shape[1] > 1:
-                transductive = not torch.allclose(predict(part.query.x[:, :1]), answers[:, :1], rtol=1e-3, atol=1e-3, equal_nan=True)
-    scores = torch.cat(values).double().numpy()
-    name = metric.__name__ if metric else "mse" if part.query.y.is_floating_point() else "accuracy"
-    sizes = ", ".join(f"{name} {value}" for name, value in {**shape, **options}.items())
-    return Score(float(scores.mean()), float(1.96 * scores.std(ddof=1) / math.sqrt(episodes)), scores, name,
-                 f"{episodes} episodes, seed {seed}" + (f", {sizes}" if sizes else ""), transductive)
-
-
-def write_atomically(path: str | Path, data: bytes) -> None:
-    """Write a file whole or not at all: into a temporary neighbour, then renamed."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def save_tensors(path: str | Path, tensors: dict[str, Tensor], about: dict) -> None:
-    """A safetensors file with a JSON note inside."""
-    from safetensors.torch import save
-    write_atomically(path, save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, {"about": json.dumps(about)}))
-
-
-def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict]:
-    """Read what `save_tensors` wrote.
-
-    Raises:
-        ValueError: where the file is missing, cut short, or not ours.
-    """
-    from safetensors import SafetensorError, safe_open
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, json.loads(file.metadata()["about"])
-    except (SafetensorError, FileNotFoundError, TypeError, KeyError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} does not hold weights saved by metalib ({error}); delete it and train again.") from error
-
-
-def save_checkpoint(path, learner: Learner, opt: torch.optim.Optimizer, losses: list[float], settings: dict) -> None:
-    """Everything a run needs to go on: weights, optimizer state, losses, settings."""
-    tensors = {f"learner.{name}": value for name, value in learner.state_dict().items()}
-    for index, state in opt.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
-    tensors["losses"] = torch.tensor(losses, dtype=torch.float64)
-    save_tensors(path, tensors, settings)
-
-
-def load_checkpoint(path, learner: Learner, opt: torch.optim.Optimizer, settings: dict) -> list[float]:
-    """Put a checkpoint back into learner and optimizer; return the losses so far.
-
-    Raises:
-        ValueError: where the checkpoint belongs to a run with other settings, or is damaged.
-    """
-    tensors, saved = load_tensors(path)
-    wrong = [f"{k} was {saved.get(k)!r}, is {v!r}" for k, v in settings.items() if saved.get(k) != v]
-    if wrong:
-        raise ValueError(f"{path} belongs to another run ({'; '.join(wrong)}); resume with its settings or delete it.")
-    learner.load_state_dict({k.removeprefix("learner."): v for k, v in tensors.items() if k.startswith("learner.")})
-    states: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        if key.startswith("optimizer."):
-            _, index, name = key.split(".", 2)
-            states.setdefault(int(index), {})[name] = value
-    opt.load_state_dict({**opt.state_dict(), "state": states})
-    return tensors["losses"].tolist()

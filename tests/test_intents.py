@@ -8,9 +8,9 @@ import torch
 import metalib as ml
 from metalib import data
 from metalib.course.few_shot_learning import measure as measured
-from metalib.course.background.measure import shipped
+from metalib.storage import shipped
 from metalib.tasks import Intents, Sentences
-from metalib.tasks.text import intents, ngrams as text
+from metalib.tasks.text import intents, vectors as text
 
 FIVE = dict(n_way=5, k_shot=1, n_query=10)
 

@@ -10,7 +10,7 @@ import metalib as ml
 from metalib import recipes
 from metalib.data import DataError
 from metalib.course.drug_discovery import measure as bench
-from metalib.course.background.measure import shipped
+from metalib.storage import shipped
 from metalib.course.drug_discovery import figures
 from metalib.figures import to_png
 from metalib.tasks import ComputedAssays, Tox21

@@ -10,7 +10,7 @@ import torch
 import metalib as ml
 from metalib.data import DataError
 from metalib.course.recommendation import measure as ratings
-from metalib.course.background.measure import shipped
+from metalib.storage import shipped
 from metalib.learners import RidgeHead
 from metalib.learners.recommenders import biases, factorisation, item_mean
 from metalib.tasks import Ratings

@@ -7,7 +7,7 @@ import torch
 
 import metalib as ml
 from metalib.course.robot_learning import measure as experiment
-from metalib.course.background.measure import shipped
+from metalib.storage import shipped
 from metalib.tasks.robots import arm, demonstrations as robots, simulator
 from metalib.tasks.robots.arm import Arm
 from metalib.tasks.robots.demonstrations import Robots

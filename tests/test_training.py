@@ -11,8 +11,9 @@ import pytest
 import torch
 
 import metalib as ml
+from metalib import storage
 from metalib import recipes
-from metalib.training import load_tensors, save_tensors, write_atomically
+from metalib.storage import load_tensors, save_tensors, write_atomically
 
 
 def learner(inner_lr=0.01):
@@ -165,7 +166,7 @@ def test_the_command_trains_examines_and_writes_weights_with_a_card(tmp_path, mo
 
 def test_weights_are_examined_again_without_training(tmp_path):
     for kind in ("safetensors", "json"):
-        (tmp_path / f"maml-sinusoid.{kind}").write_bytes((recipes.WEIGHTS / f"maml-sinusoid.{kind}").read_bytes())
+        (tmp_path / f"maml-sinusoid.{kind}").write_bytes((storage.WEIGHTS / f"maml-sinusoid.{kind}").read_bytes())
     weights, card = (tmp_path / "maml-sinusoid.safetensors").read_bytes(), tmp_path / "maml-sinusoid.json"
     note = json.loads(card.read_text())
     card.write_text(json.dumps(note | {"scores": {}}))
@@ -182,7 +183,7 @@ def test_what_is_not_shipped_is_named():
         ml.load("maml-cats")
 
 
-@pytest.mark.parametrize("name", sorted(p.stem for p in recipes.WEIGHTS.glob("*.safetensors")))
+@pytest.mark.parametrize("name", sorted(p.stem for p in storage.WEIGHTS.glob("*.safetensors")))
 def test_shipped_weights_have_a_card_and_keep_its_word(name):
     note = ml.card(name)
     assert note["recipe"] == name and note["training"] == json.loads(json.dumps(recipes.RECIPES[name].training))

@@ -5,8 +5,8 @@
     torchrun --nproc-per-node 2 -m metalib.train maml-images
 """
 from . import waves, characters, intents, robots, ratings, molecules        # each adds its recipes to RECIPES, by chapter
-from .recipe import MEASURED, RECIPES, WEIGHTS, Recipe, build, card, load
+from .recipe import RECIPES, Recipe, build, card, load
 from .run import examine, main, run
 
-__all__ = ["MEASURED", "RECIPES", "WEIGHTS", "Recipe", "build", "card", "characters", "examine", "intents", "load", "main",
+__all__ = ["RECIPES", "Recipe", "build", "card", "characters", "examine", "intents", "load", "main",
            "molecules", "ratings", "robots", "run", "waves"]

@@ -9,9 +9,8 @@ from pathlib import Path
 import torch
 
 from ..learners import Learner
-from ..training import load_tensors
+from ..storage import WEIGHTS, load_tensors
 
-WEIGHTS, MEASURED = (Path(__file__).parents[1] / name for name in ("weights", "measured"))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ import numpy as np
 import torch
 
 from ..learners import Learner
-from ..training import evaluate, save_tensors, train, write_atomically
+from ..evaluation import evaluate
+from ..storage import save_tensors, write_atomically
+from ..training import train
 from .recipe import RECIPES, Recipe, build, card, load
 
 

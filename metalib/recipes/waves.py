@@ -44,7 +44,7 @@ RECIPES.update({
                                     lambda net: learners.MetaLSTM(load("maml-sinusoid").network, 10, first_order=False),
                                     iterations=3_000),
     "controller-quadratics": Recipe(
-        "LSTM controller on bowls of 10 dimensions", lambda: learners.Controller(tasks.quadratics.linear(10), 20), bowls,
+        "LSTM controller on bowls of 10 dimensions", lambda: learners.Controller(tasks.waves.quadratics.linear(10), 20), bowls,
         dict(iterations=600, meta_batch=25, lr=1e-2, schedule="cosine"),
         {f"bowls, steps = {s}": (bowls, dict(episodes=600, steps=s)) for s in (0, 5, 20, 60)}),
     "cnp-sinusoid": Recipe(

@@ -8,7 +8,7 @@ import torch
 import metalib as ml
 from metalib.course.challenges import cost, theory
 from metalib.course.challenges import distance as far
-from metalib.course.background.measure import shipped
+from metalib.storage import shipped
 from metalib.tasks.waves.pool import Pool
 from metalib.tasks.waves.quadratics import linear
 from metalib.tasks.waves.regressions import Regressions

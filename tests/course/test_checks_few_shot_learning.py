@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from metalib.course.few_shot_learning import checks
-from metalib.tasks.text.ngrams import hashing
+from metalib.tasks.text.vectors import hashing
 
 
 def draw(rng, per_class, k_shot, n_query):

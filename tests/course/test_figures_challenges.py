@@ -5,7 +5,7 @@ import pytest
 from metalib.course.challenges import cost, distance, theory
 from metalib.course.challenges import figures
 from metalib.figures import to_png
-from metalib.course.background.measure import shipped
+from metalib.storage import shipped
 from metalib.tasks.waves.regressions import Regressions
 
 TASKS = Regressions(dim=4)

@@ -8,7 +8,9 @@ from sklearn.linear_model import LogisticRegression
 
 import metalib as ml
 from metalib.course.concepts import figures as figures_concepts
-from metalib.course.background import measure
+from metalib import storage
+from metalib.course.background import measure as hunger
+from metalib.course.concepts import measure
 from metalib.course.background import lab_data_hunger as data_hunger
 from metalib.course.concepts import lab_metric_space as metric_space
 from metalib.course.widgets.pointer import Pointer
@@ -17,9 +19,9 @@ from metalib.course.widgets.pointer import Pointer
 # ---- data hunger
 
 def test_the_shipped_curves_can_be_measured_again():
-    again = measure.hunger_cell("digits", 5, 5, n_tasks=8)
-    for method in measure.METHODS:
-        shipped = measure.shipped("hunger")["digits"]["5"][measure.SHOTS.index(5)][method]
+    again = hunger.hunger_cell("digits", 5, 5, n_tasks=8)
+    for method in hunger.METHODS:
+        shipped = storage.shipped("hunger")["digits"]["5"][hunger.SHOTS.index(5)][method]
         for (a, x), (b, y) in zip(again[method], shipped):
             assert abs(a - b) <= 1.5 * (x + y)
 
@@ -54,7 +56,7 @@ def test_shifted_tasks_are_the_same_tasks():
     (lambda: ml.tasks.Shifted(None, turn=math.nan), "turn is nan"), (lambda: ml.tasks.Shifted(None, thicken=2), "thicken is 2"),
     (lambda: ml.tasks.Drawn(ml.tasks.Glyphs(), 0), "n_classes is 0"),
     (lambda: ml.tasks.Drawn(ml.tasks.Digits(), 11), "class number is 10"),
-    (lambda: measure.shipped("nothing"), "no measurement is shipped as 'nothing'; there are .*hunger"),
+    (lambda: storage.shipped("nothing"), "no measurement is shipped as 'nothing'; there are .*hunger"),
 ])
 def test_bad_input_gets_one_sentence(make, words):
     with pytest.raises(ValueError, match=words):
@@ -89,7 +91,7 @@ def test_error_paths_equal_adapt_step_by_step():
 
 def test_a_shipped_cell_can_be_measured_again():
     again = measure.transfer_cell("MAML", measure.DISTANCES[3], 10)
-    assert again["plain"] == pytest.approx(measure.shipped("transfer")["MAML"]["10"][3]["plain"], rel=0.05)
+    assert again["plain"] == pytest.approx(storage.shipped("transfer")["MAML"]["10"][3]["plain"], rel=0.05)
 
 
 def test_distance_is_that_of_the_phase():

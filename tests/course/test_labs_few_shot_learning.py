@@ -2,9 +2,9 @@
 import pytest
 import torch
 
-from metalib.course.background.measure import shipped
+from metalib.storage import shipped
 from metalib.course.few_shot_learning import lab_way_shot as way_shot, lab_your_sentences as your_sentences
-from metalib.tasks.text.ngrams import features
+from metalib.tasks.text.vectors import features
 
 STATE = dict(zip(your_sentences.FIELDS, your_sentences.EXAMPLE)) | {"query": your_sentences.QUERY, "weights": "learned"}
 

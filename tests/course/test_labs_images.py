@@ -11,7 +11,7 @@ import torch
 from PIL import Image, ImageDraw
 
 import metalib as ml
-from metalib.course.meta_lstm.race import mean_ci
+from metalib.evaluation import mean_ci
 from metalib.course.image_classification import lab_few_shot_bench as few_shot_bench, lab_your_images as your_images
 
 

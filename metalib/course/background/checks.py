@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .measure import METHODS, SHIFTS, SHOTS, shipped
+from .measure import METHODS, SHIFTS, SHOTS
+from ...storage import shipped
 from ..verdict import NotAttempted, answer, checker, kind, show, stop
 
 # 1. Predict: who needs how much data ------------------------------------------------------------------------------------------

@@ -13,7 +13,8 @@ import ipywidgets as widgets
 import numpy as np
 from torch import Tensor
 
-from .measure import METHODS, SHIFTS, SHOTS, SOURCES, WAYS, shipped
+from .measure import METHODS, SHIFTS, SHOTS, SOURCES, WAYS
+from ...storage import shipped
 from ...tasks import Shifted
 from ..widgets.drawing import BLACK, BLUE, GREY, ORANGE, PALE
 from ..widgets.shell import Lab, entry

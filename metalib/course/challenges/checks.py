@@ -12,7 +12,7 @@ from torch import Tensor
 from .cost import STEPS, recorded
 from .distance import KINDS, NAMES
 from .distance import STEPS as INNER
-from ..background.measure import shipped
+from ...storage import shipped
 from .theory import best_rate as correct_rate
 from ...tasks.waves.regressions import Regressions
 from ..verdict import NotAttempted, answer, checker, close, kind, show, stop

@@ -22,8 +22,9 @@ from ...episodes import Episode, at_least
 from ...learners import ANIL, CNP, IMAML, MAML, CheckpointedMAML, Learner, MetaSGD, Pretrained, Reptile
 from ...networks import mlp
 from ...tasks import Sinusoid
-from ...training import evaluate, setup, train
-from ..background.measure import ship, shipped
+from ...evaluation import evaluate
+from ...training import setup, train
+from ...storage import ship, shipped
 
 METHODS: dict[str, Callable[[nn.Module, int], Learner]] = {
     "MAML": lambda net, steps: MAML(net, 0.01, steps),

@@ -20,8 +20,9 @@ from ...networks import conv4, mlp
 from ...recipes import load
 from ...tasks import Digits, Glyphs, Shifted
 from ...tasks.waves.pool import Pool
-from ...training import evaluate, setup, train
-from ..background.measure import ship
+from ...evaluation import evaluate
+from ...training import setup, train
+from ...storage import ship
 
 KINDS = {"frequency": (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0),
          "amplitude": (0.5, 1.0, 2.0, 3.5, 5.0, 7.5, 10.0, 12.5, 15.0),

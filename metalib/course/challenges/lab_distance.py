@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ...episodes import Examples, generator
 from .distance import KINDS, NAMES, POINTS, STEPS, TRAINED, learners
-from ..background.measure import shipped
+from ...storage import shipped
 from ...learners import CNP
 from ..widgets.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PALE, PURPLE, RED, SKY, said
 from ..widgets.shell import Lab, entry

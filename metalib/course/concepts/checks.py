@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from ...episodes import Examples
-from ..background.measure import STARTS, STEPS, shipped
+from .measure import STARTS, STEPS
+from ...storage import shipped
 from ...learners import Learner
 from ..verdict import NotAttempted, answer, checker, close, kind, run, show, stop
 

@@ -11,7 +11,7 @@ from matplotlib.ticker import NullLocator
 from torch import Tensor
 
 from ...episodes import Episode
-from ...training import Score
+from ...evaluation import Score
 from ...figures import BLACK, BLUE, GREEN, GREY, LINES, MARKERS, ORANGE, PURPLE, RED, SKY, new, plain
 
 CURVES = (ORANGE, SKY, GREEN, BLUE, RED)

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from ...episodes import Examples, generator
 from ...learners import Adapted
-from ..background.measure import DISTANCES, POINTS, STARTS, STEPS, Kept, shipped, starts
+from .measure import DISTANCES, POINTS, STARTS, STEPS, Kept, starts
+from ...storage import shipped
 from ...tasks.waves.sinusoid import sine
 from ..widgets.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PALE, said
 from ..widgets.shell import Lab, entry

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from ..background.measure import shipped
+from ...storage import shipped
 from .measure import SIZES
 from ..verdict import NotAttempted, answer, checker, kind, show, stop
 

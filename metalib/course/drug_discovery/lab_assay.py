@@ -12,7 +12,7 @@ import ipywidgets as widgets
 import numpy as np
 import torch
 
-from ..background.measure import shipped
+from ...storage import shipped
 from .measure import LAB_ASSAYS as ASSAYS
 from .measure import LAB_SHOWN as SHOWN
 from .measure import LAB_SIZES as SIZES

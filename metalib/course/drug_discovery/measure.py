@@ -18,8 +18,9 @@ from ...metrics import TaskMetric, delta_auprc, roc_auc
 from ...proof import Shuffled
 from ...recipes import RECIPES, build, load
 from ...tasks import ComputedAssays, Tox21
-from ...training import evaluate, setup, train
-from ..background.measure import ship
+from ...evaluation import evaluate
+from ...training import setup, train
+from ...storage import ship
 
 SIZES = (5, 10, 20, 64, 200)                     # labelled molecules in all; the computed assays have too few for the last
 MEETINGS = {"Tox21, new molecules": ("tox21", Tox21, "apart"), "Tox21, molecules shared": ("tox21", Tox21, "shared"),

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from ..challenges.distance import GRADIENT, POOLS, READS
-from ..background.measure import shipped
+from ...storage import shipped
 from .lab_which_learner import METHODS, compute
 from ..verdict import NotAttempted, checker, stop
 

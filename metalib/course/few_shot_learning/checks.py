@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from .measure import SHOTS
-from ..background.measure import shipped
+from ...storage import shipped
 from ..verdict import NotAttempted, answer, checker, close, kind, show, stop
 
 # 1. Predict: who wins where ----------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from .measure import METHODS, SHOTS, WAYS
-from ..background.measure import shipped
+from ...storage import shipped
 from .figures import LOOKS
 from ..widgets.drawing import BLACK, GREY, PALE
 from ..widgets.shell import Lab, entry

@@ -17,10 +17,10 @@ from ...learners import Classical, Learner, NearestCentroid
 from ...networks import Reweight
 from ...recipes import load
 from ...recipes.intents import SOURCES
-from ...tasks.text.ngrams import PLACES, TextTasks, ngrams
-from ...training import Score, evaluate
-from ..background.measure import ship
-from ..meta_lstm.race import mean_ci
+from ...tasks.text.vectors import PLACES, TextTasks, ngrams
+from ...evaluation import Score, evaluate
+from ...storage import ship
+from ...evaluation import mean_ci
 
 WAYS, SHOTS = (2, 5, 10, 20), (1, 2, 5, 10, 20)
 EPISODES = {"clinc150": {2: 200, 5: 200, 10: 100, 20: 50},      # tasks by ways: one with twenty ways has ten times the queries

@@ -15,7 +15,7 @@ from torch.func import functional_call
 
 from ...episodes import Episode, Examples, sample_n_way
 from ...learners import MAML, Learner
-from ...training import BLOCK
+from ...evaluation import BLOCK
 
 
 @dataclass(frozen=True)

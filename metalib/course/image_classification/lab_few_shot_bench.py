@@ -17,9 +17,9 @@ import numpy as np
 
 from ... import tasks
 from ...data import REGISTRY
-from ..meta_lstm.race import mean_ci
+from ...evaluation import mean_ci
 from ...learners import Learner, NearestCentroid
-from ...training import evaluate
+from ...evaluation import evaluate
 from ..widgets.drawing import BLACK, BLUE, GREY, ORANGE, PALE, SKY, said
 from ..widgets.shell import Lab, entry
 

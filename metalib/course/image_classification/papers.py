@@ -15,8 +15,8 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...recipes import MEASURED, WEIGHTS
-from ...training import write_atomically
+from ...storage import MEASURED, WEIGHTS
+from ...storage import write_atomically
 
 SETTINGS = ("5w1s", "5w5s", "20w1s", "20w5s")
 LOG = MEASURED / "papers.log.json"        # a list of notes like the cards, of runs whose weights are not shipped

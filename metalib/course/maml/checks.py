@@ -22,7 +22,8 @@ from ...networks import conv4, mlp
 from ...proof import outer_slopes
 from ...recipes import load
 from ...tasks import Sinusoid
-from ...training import evaluate, setup
+from ...evaluation import evaluate
+from ...training import setup
 from ..verdict import NotAttempted, answer, checker, close, kind, run, show, stop
 
 # 1. Predict: which start is best, and when ------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from matplotlib.patches import FancyArrowPatch
 
 from ...episodes import Episode
 from .measure import standing
-from .race import Grid, mean_ci
+from .race import Grid
+from ...evaluation import mean_ci
 from ...learners import Unrolled
 from ...learners.lstm_cell import log_and_sign
 from ...figures import BLACK, BLUE, GREEN, GREY, LINES, MARKERS, ORANGE, PURPLE, RED, SKY, new, plain

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
+from ... import storage
+from ...evaluation import mean_ci
 from ...learners import Unrolled
 from ...networks import mlp
 from ...recipes import load
 from ...tasks import Glyphs, Omniglot, Quadratics, Sinusoid
 from ...tasks.waves.quadratics import linear
-from ..background import measure
-from .race import RATES, ahead, errors, mean_ci, race, tune
+from .race import RATES, ahead, errors, race, tune
 
 TEN = dict(k_shot=10, n_query=50)
 
@@ -102,7 +103,7 @@ def run(contest: Contest) -> dict[str, dict]:
 
 def shipped() -> dict:
     """What was measured: group -> title -> {"at": steps, name: {"loss", "rate", "behind"}}."""
-    return measure.shipped("race")
+    return storage.shipped("race")
 
 
 def standing(contest: Mapping, k: int) -> str:
@@ -124,7 +125,7 @@ def main() -> None:
         for title, contest in make().items():
             found[group][title] = {"at": list(contest.at), **run(contest)}
             print(group, title, {name: row["loss"] for name, row in found[group][title].items() if name != "at"}, flush=True)
-    measure.ship("race", found)
+    storage.ship("race", found)
 
 
 if __name__ == "__main__":

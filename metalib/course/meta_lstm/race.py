@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ...episodes import at_least, task_loss, task_score
 from ...learners import SGD, Adam, Learner, Momentum, Unrolled
-from ...training import BLOCK
+from ...evaluation import BLOCK, mean_ci
 
 RATES = tuple(round(10 ** (k / 4), 6) for k in range(-16, 5))       # 0.0001 to 10, four to a decade: no rival is best at an end
 RIVALS: dict[str, Callable[..., SGD]] = {"SGD": SGD, "momentum": Momentum, "Adam": Adam}
@@ -82,11 +82,6 @@ def tune(start: nn.Module, tasks, steps: int = 10, rates: Sequence[float] = RATE
 def errors(answers: Tensor, y: Tensor) -> Tensor:
     """The share of wrong answers, [tasks]: a judge for tasks with classes."""
     return 1 - task_score(answers, y)
-
-
-def mean_ci(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over tasks and half-width of its 95 % interval: [episodes, ...] -> [...] twice."""
-    return values.mean(0), 1.96 * values.std(0, ddof=1) / math.sqrt(len(values))
 
 
 def race(learned: Mapping[str, Learner], start: nn.Module, tasks, at: Sequence[int] = (5, 10), episodes: int = 200, seed: int = 2,

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..background.measure import shipped
+from ...storage import shipped
 from ...metrics import ndcg
 from ..verdict import NotAttempted, answer, checker, kind, show, stop
 

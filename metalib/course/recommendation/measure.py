@@ -21,8 +21,8 @@ from ...recipes import load
 from ...tasks.ratings.films import Shrinkage
 from ...tasks.ratings.users import Ratings
 from ...training import setup
-from ..background.measure import ship
-from ..meta_lstm.race import mean_ci
+from ...storage import ship
+from ...evaluation import mean_ci
 
 SHOTS, SITUATIONS = (1, 3, 5, 10, 15), ("warm", "user-cold", "item-cold", "both-cold")
 METHODS = ("item mean", "average user", "biases", "factorisation", "trained biases", "neighbours", "CNP", "ANIL", "MeLU",

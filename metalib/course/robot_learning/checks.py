@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..background.measure import shipped
+from ...storage import shipped
 from ..verdict import NotAttempted, answer, checker, close, kind, show, stop
 
 # 1. Predict: who succeeds? -----------------------------------------------------------------------------------------------------

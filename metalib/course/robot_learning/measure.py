@@ -24,7 +24,7 @@ from ...recipes import load
 from ...recipes.robots import policy
 from ...tasks.robots import demonstrations as robots
 from ...tasks.robots.simulator import GOALS, SEED, SKILLS, Policy, world
-from ..background.measure import ship
+from ...storage import ship
 
 STARTS = (100, 101)                                         # of the hand: no demonstration began there
 METHODS = ("CNP", "MAML", "joint, no adaptation", "joint, fine-tuned", "from scratch", "nearest moment")

@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...recipes import MEASURED, load
+from ...recipes import load
+from ...storage import MEASURED
 from ...tasks.robots.demonstrations import CENTRE, SCALE, recordings, thin
 from ...tasks.robots.simulator import SKILLS, Rollout, World, world
-from ..background.measure import shipped
+from ...storage import shipped
 from .measure import STARTS, cloning, learned, scratch
 
 GOALS_SHOWN, DEMOS, STEPS = tuple(range(0, 48, 6)), (1, 2, 3, 5), (0, 1, 2, 5, 10)

@@ -1,6 +1,6 @@
 """Sentences as tasks: intents, collected or made from templates."""
 from .intents import Intents
-from .ngrams import PLACES, TextTasks, features, ngrams
+from .vectors import PLACES, TextTasks, features, ngrams
 from .sentences import Sentences
 
 __all__ = ["Intents", "PLACES", "Sentences", "TextTasks", "features", "ngrams"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ... import data
-from .ngrams import TextTasks
+from .vectors import TextTasks
 
 SPLITS = {"train": ("credit_cards", "kitchen_and_dining", "home", "auto_and_commute", "utility", "small_talk"),
           "validation": ("work",), "test": ("banking", "travel", "meta")}

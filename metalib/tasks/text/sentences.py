@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ...episodes import generator
-from .ngrams import TextTasks
+from .vectors import TextTasks
 
 OPENINGS = ("", "please", "could you", "can you please", "i would like to", "i want to", "i need to", "is there a way to",
             "help me to", "would you be so kind as to", "do you know how i can", "tell me how to", "it is time to",

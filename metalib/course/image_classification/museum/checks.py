@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ....learners import Learner
 from ....proof import Check, Shuffled, before, disjoint, gradient, outer_slopes, show, shuffled
-from ....training import Score, evaluate
+from ....evaluation import Score, evaluate
 from .exhibits import EXHIBITS, Case
 
 EPISODES, SEED = 40, 7

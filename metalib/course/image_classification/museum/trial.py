@@ -15,11 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from ....episodes import generator
-from ...background.measure import ship, shipped
+from ....storage import ship, shipped
 from ....learners import MAML
 from ....networks import conv4
 from ....tasks import Glyphs
-from ....training import Score, evaluate, train
+from ....evaluation import Score, evaluate
+from ....training import train
 from .listing import stages
 
 Task = tuple[Tensor, Tensor, Tensor, Tensor]      # x_spt, y_spt, x_qry, y_qry

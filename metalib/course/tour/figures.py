@@ -1,0 +1,36 @@
+"""The cover of the course."""
+from __future__ import annotations
+
+import torch
+
+from ...figures import BLUE, ORANGE, Picture, image, new, plain, waves
+from ...recipes import load
+from ...tasks import Glyphs, Sinusoid
+
+
+@torch.no_grad()
+def cover() -> Picture:
+    """For the README: five symbols drawn once and a sixth recognised; ten points of a wave and the steps towards it."""
+
+    figure = new(9.6, 3.3, "draw five, recognise the sixth; ten points, one wave")
+    left, right = figure.subfigures(1, 2, width_ratios=(1.15, 1))
+    episode = Glyphs(seed=1).sample(1, n_way=5, k_shot=1, n_query=1, seed=21)
+    order = episode.support.y[0].argsort()
+    company = torch.cat([episode.support.x, episode.query.x[:, :1]], 1)
+    confidence = load("maml-images").adapt(episode.support)(company)[0, -1].softmax(0)
+    above, below = left.subfigures(2, 1, height_ratios=(1, 1.25))
+    for column, (axes, i) in enumerate(zip(above.subplots(1, 5), order)):
+        image(axes, episode.support.x[0, i, 0], f"symbol {column + 1}")
+    above.suptitle("Five symbols, seen once each", x=0.01, ha="left", fontsize=11)
+    query, axes = below.subplots(1, 2, width_ratios=(1, 1.5))
+    image(query, episode.query.x[0, 0, 0], "which one is this?")
+    plain(axes, "", "confidence").set_xlim(0, 1)
+    rows = axes.barh(range(5), confidence, color=BLUE)
+    rows[int(confidence.argmax())].set(color=ORANGE, hatch="//", edgecolor="white")
+    axes.set_yticks(range(5), [f"symbol {i + 1}" for i in range(5)], fontsize=8)
+    axes.invert_yaxis()
+    task = Sinusoid().sample(1, k_shot=10, n_query=10, seed=13)
+    waves(right.add_subplot(), load("maml-sinusoid"), task)
+    right.axes[0].set_title("A new wave, from a learned start", loc="left", fontsize=11)
+    right.axes[0].legend(frameon=False, fontsize=8, ncols=3, loc="upper center")
+    return figure

@@ -62,6 +62,13 @@ class Examples:
         x = self.x.to(*args, **kwargs)
         return Examples(x, self.y.to(x.device, x.dtype if self.y.is_floating_point() else torch.int64))
 
+    def embedded(self, z: Tensor) -> Examples:
+        """The same examples with features z [tasks, n, n_features] for inputs. They are not checked: a learner that diverges makes
+        features that are not finite, and its loss has to say so, not the data."""
+        one = object.__new__(Examples)
+        one.__dict__.update(x=z, y=self.y)
+        return one
+
     def join(self, other: Examples) -> Examples:
         """These examples followed by `other`'s, task by task."""
         return Examples(torch.cat([self.x, other.x], 1), torch.cat([self.y, other.y], 1))
@@ -107,15 +114,37 @@ class Episode:
         return Episode(self.support.to(*args, **kwargs), self.query.to(*args, **kwargs), self.about)
 
 
+def same_shape(prediction: Tensor, y: Tensor) -> None:
+    """Raise a ValueError unless predictions have the shape of the values: PyTorch would broadcast one over the other, silently."""
+    if prediction.shape != y.shape:
+        raise ValueError(f"predictions have shape {list(prediction.shape)} and y {list(y.shape)}; they must be the same: give the "
+                         f"network {y.shape[-1]} output{'s' * (y.shape[-1] != 1)} and keep the last axis.")
+
+
+def class_logits(prediction: Tensor, y: Tensor) -> None:
+    """Raise a ValueError unless predictions are logits [tasks, n, n_way] with a place for every class number in y [tasks, n]."""
+    if prediction.ndim != 3 or prediction.shape[:2] != y.shape:
+        raise ValueError(f"predictions have shape {list(prediction.shape)} and y {list(y.shape)}; expected logits "
+                         f"{[*y.shape, 'n_way']}.".replace("'", ""))
+    if y.max() >= prediction.shape[-1]:
+        raise ValueError(f"class number {int(y.max())} has no place among {prediction.shape[-1]} answers; ask for at most "
+                         f"{prediction.shape[-1]} ways, or give the network a wider head.")
+
+
 def task_loss(prediction: Tensor, y: Tensor) -> Tensor:
     """Each task's mean loss, [tasks]: cross-entropy where `y` holds class numbers, squared error where it holds values.
 
     Arguments:
         prediction: logits [tasks, n, n_way] or values [tasks, n, out].
         y: class numbers [tasks, n] or values [tasks, n, out].
+
+    Raises:
+        ValueError: where the shapes do not fit: they would be broadcast.
     """
     if y.is_floating_point():
+        same_shape(prediction, y)
         return (prediction - y).square().flatten(1).mean(1)
+    class_logits(prediction, y)
     return F.cross_entropy(prediction.flatten(0, 1), y.flatten(), reduction="none").view(y.shape).mean(1)
 
 
@@ -123,6 +152,7 @@ def task_score(prediction: Tensor, y: Tensor) -> Tensor:
     """Each task's score, [tasks]: accuracy where `y` holds class numbers, mean squared error where it holds values."""
     if y.is_floating_point():
         return task_loss(prediction, y)
+    class_logits(prediction, y)
     return (prediction.argmax(-1) == y).to(prediction.dtype).mean(1)
 
 

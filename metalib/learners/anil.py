@@ -8,11 +8,14 @@ The body sees each support image once, however many inner steps there are: the l
 """
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from torch import Tensor
-from torch.func import vmap
 
 from ..episodes import Examples
-from .maml import MAML, Adapted
+from .base import Predictor
+from .forward import predict
+from .maml import MAML, Adapted, Moment
 
 
 class ANIL(MAML):
@@ -27,10 +30,15 @@ class ANIL(MAML):
             raise TypeError(f"{type(network).__name__} has no `body` and `head`; wrap it: Network(body, head).")
         super().__init__(network, *args, **kwargs)
 
-    def adapt(self, support: Examples, steps: int | None = None):
+    def adapt(self, support: Examples, steps: int | None = None) -> Predictor:
         """As `MAML.adapt`, on the features of the support set."""
-        head = super().adapt(Examples(self.features(support.x), support.y), steps)
-        return lambda x: head(self.features(x))
+        for moment in self.path(support, steps):
+            pass
+        return Predictor(lambda x: moment.adapted(self.features(x)), self.company(support))
+
+    def path(self, support: Examples, steps: int | None = None) -> Iterator[Moment]:
+        """As `MAML.path`; the predictors along it take features."""
+        return super().path(support.embedded(self.features(support.x)), steps)
 
     def start(self, n_tasks: int, record: bool) -> Adapted:
         head = super().start(n_tasks, record).fast
@@ -41,4 +49,4 @@ class ANIL(MAML):
 
     def features(self, x: Tensor) -> Tensor:
         """Inputs [tasks, n, ...] -> features [tasks, n, n_features]; batch statistics stay within a task."""
-        return vmap(self.network.body)(x)
+        return predict(self.network.body, {}, dict(self.network.body.named_parameters()), x)

@@ -7,8 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from ..episodes import Episode, Examples, task_loss
+from .forward import batch_statistics, tasks_loss
 
 Predict = Callable[[Tensor], Tensor]
+Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 class Learner(nn.Module):
@@ -19,20 +21,28 @@ class Learner(nn.Module):
 
     Arguments:
         network: the module that does the predicting; None where there is nothing to train.
+        loss: of one task, loss(prediction [n, out], y) -> a number, or one for each element, whose mean is taken: any of PyTorch's,
+            such as `nn.HuberLoss()`. None: cross-entropy for class numbers, squared error for values.
     """
 
-    def __init__(self, network: nn.Module | None = None):
+    takes_steps = False         # does `adapt` take `steps`, and is there a `path`?
+
+    def __init__(self, network: nn.Module | None = None, loss: Loss | None = None):
         super().__init__()
-        self.network = network
+        self.network, self.loss = network, loss
         self.task_chunk: int | None = getattr(network, "task_chunk", None)
 
     def adapt(self, support: Examples) -> Predict:
         """Learn a task from its examples: x [tasks, n, ...] -> a function of query inputs [tasks, m, ...]."""
         raise NotImplementedError
 
+    def task_loss(self, prediction: Tensor, y: Tensor) -> Tensor:
+        """Each task's loss, [tasks]: by `loss` where one was given, as `metalib.episodes.task_loss` otherwise."""
+        return task_loss(prediction, y) if self.loss is None else tasks_loss(self.loss, prediction, y)
+
     def meta_loss(self, episode: Episode) -> Tensor:
-        """Mean over tasks of the query loss after adaptation: the outer objective."""
-        return task_loss(self.adapt(episode.support)(episode.query.x), episode.query.y).mean()
+        """Mean over tasks of the query loss after adaptation: the outer objective, all queries of a task in one batch."""
+        return self.task_loss(together(self.adapt(episode.support))(episode.query.x), episode.query.y).mean()
 
     def backward(self, episode: Episode, weight: float = 1.0) -> Tensor:
         """Add `weight` times the outer gradient to every parameter's `.grad`; return the outer loss, detached."""
@@ -40,12 +50,39 @@ class Learner(nn.Module):
         (weight * loss).backward()
         return loss.detach()
 
+    def company(self, support: Examples) -> Tensor | None:
+        """What a query has to stand beside, outside training: the support inputs, where the network normalises by its batch."""
+        return support.x if batch_statistics(self.network) and not self.training else None
 
-def one_at_a_time(predict: Predict, support: Examples) -> Predict:
-    """The same predictor, shown each query beside the support set only, so that queries cannot help each other.
 
-    The support set keeps it company because batch statistics of a lone image are far from those of training.
+class Predictor:
+    """`predictor(x)`: the answers of learned tasks; `predictor.together(x)`: the same with all queries in one batch.
+
+    They differ where a network normalises by its batch. There a lone query would be normalised by itself, and 75 queries help each
+    other: so each is answered beside the support set, as if it came alone. The papers' "transductive" scores are of `together`.
+
+    Arguments:
+        answer: inputs [tasks, m, ...] -> answers [tasks, m, out], as one batch.
+        company: what every query stands beside, [tasks, n, ...]; None: nothing, the network answers one by one anyway.
+    """
+
+    def __init__(self, answer: Predict, company: Tensor | None = None):
+        self.together, self.company = answer, company
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.together(x) if self.company is None else one_at_a_time(self.together, self.company)(x)
+
+
+def together(predict: Predict) -> Predict:
+    """The predictor that sees all queries of a task in one batch, where there is a difference."""
+    return getattr(predict, "together", predict)
+
+
+def one_at_a_time(predict: Predict, company: Tensor) -> Predict:
+    """The same predictor, shown each query beside `company` [tasks, n, ...] only, so that queries cannot help each other.
+
+    Batch statistics of a lone image are far from those of training; with the support set beside it they are near.
     """
     def alone(x: Tensor) -> Tensor:
-        return torch.cat([predict(torch.cat([support.x, x[:, i:i + 1]], 1))[:, -1:] for i in range(x.shape[1])], 1)
+        return torch.cat([predict(torch.cat([company, x[:, i:i + 1]], 1))[:, -1:] for i in range(x.shape[1])], 1)
     return alone

@@ -4,8 +4,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..episodes import Episode, Examples, task_loss
-from .base import Learner
+from ..episodes import Episode, Examples
+from .base import Learner, Loss
 from .maml import MAML
 
 
@@ -29,11 +29,12 @@ class Pretrained(MAML):
     Arguments:
         network: as for `MAML`; for classes it needs a `body` and a `head`.
         n_classes: classes in the training family (`tasks.n_classes`); None for regression.
-        inner_lr, eval_steps: of the fine-tuning.
+        inner_lr, eval_steps, inner_clip: of the fine-tuning. loss: of both; as for `Learner`.
     """
 
-    def __init__(self, network: nn.Module, n_classes: int | None = None, inner_lr: float = 0.01, eval_steps: int = 10):
-        super().__init__(network, inner_lr, inner_steps=0, eval_steps=eval_steps)
+    def __init__(self, network: nn.Module, n_classes: int | None = None, inner_lr: float = 0.01, eval_steps: int = 10,
+                 loss: Loss | None = None, inner_clip: float | None = None):
+        super().__init__(network, inner_lr, inner_steps=0, eval_steps=eval_steps, loss=loss, inner_clip=inner_clip)
         self.wide_head = None if n_classes is None else nn.Linear(network.head.in_features, n_classes)
 
     def meta_loss(self, episode: Episode) -> Tensor:
@@ -44,14 +45,15 @@ class Pretrained(MAML):
         """
         data = episode.support.join(episode.query)
         if data.y.is_floating_point():
-            return task_loss(self.network(data.x.flatten(0, 1)).view_as(data.y), data.y).mean()
+            answers = self.network(data.x.flatten(0, 1))
+            return self.task_loss(answers.unflatten(0, data.x.shape[:2]), data.y).mean()
         if self.wide_head is None:
             raise ValueError("Pretrained has n_classes=None, but these tasks have classes; give n_classes=tasks.n_classes.")
         y = episode.about["classes"].to(data.y.device).gather(1, data.y)            # labels of the episode -> of the family
         if y.max() >= self.wide_head.out_features:
             raise ValueError(f"class {int(y.max())} is beyond n_classes={self.wide_head.out_features}; give n_classes=tasks.n_classes.")
         logits = self.wide_head(self.network.body(data.x.flatten(0, 1)))
-        return task_loss(logits.view(*y.shape, -1), y).mean()
+        return self.task_loss(logits.view(*y.shape, -1), y).mean()
 
 
 class NearestCentroid(Learner):
@@ -66,6 +68,6 @@ class NearestCentroid(Learner):
         if support.y.is_floating_point():
             raise TypeError("NearestCentroid needs class numbers; these tasks have values.")
         one_hot = nn.functional.one_hot(support.y).to(support.x.dtype)                        # [tasks, n, n_way]
-        totals = one_hot.transpose(1, 2) @ support.x.flatten(2)
-        centroids = totals / one_hot.sum(1).clamp(min=1)[..., None]                           # [tasks, n_way, pixels]
+        totals, size = one_hot.transpose(1, 2) @ support.x.flatten(2), one_hot.sum(1)[..., None]
+        centroids = (totals / size).masked_fill(size == 0, torch.inf)                         # [tasks, n_way, pixels]; no example: far away
         return lambda x: -torch.cdist(x.flatten(2), centroids).square()

@@ -12,7 +12,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from ..episodes import Examples, at_least, task_loss
+from ..episodes import Examples, at_least
+from .base import Loss
 from .maml import MAML, Adapted
 
 
@@ -20,7 +21,7 @@ class CheckpointedMAML(MAML):
     """MAML, second order, that recomputes its inner steps on the way back.
 
     Arguments:
-        network, inner_lr, inner_steps, eval_steps: as for `MAML`; all parameters adapt.
+        network, inner_lr, inner_steps, eval_steps, loss, inner_clip: as for `MAML`; all parameters that are not frozen adapt.
         segment: inner steps between two checkpoints.
 
     Raises:
@@ -28,8 +29,8 @@ class CheckpointedMAML(MAML):
     """
 
     def __init__(self, network: nn.Module, inner_lr: float = 0.01, inner_steps: int = 1, segment: int = 1,
-                 eval_steps: int | None = None):
-        super().__init__(network, inner_lr, inner_steps, eval_steps=eval_steps)
+                 eval_steps: int | None = None, loss: Loss | None = None, inner_clip: float | None = None):
+        super().__init__(network, inner_lr, inner_steps, eval_steps=eval_steps, loss=loss, inner_clip=inner_clip)
         at_least(1, segment=segment)
         self.segment = segment
 
@@ -44,16 +45,16 @@ class CheckpointedMAML(MAML):
             count = min(self.segment, steps - first)
             weights = Segment.apply(self, support, count, first, *adapted.fast.values())
             adapted = Adapted(adapted.network, dict(zip(adapted.fast, weights)), adapted.shared)
+        adapted.company = self.company(support)
         return adapted
 
     def steps(self, support: Examples, count: int, first: int, weights: list[torch.Tensor], graph: bool) -> list[torch.Tensor]:
         """`count` inner steps from `weights`; with their graph, or without."""
-        names = [name for name, _ in self.network.named_parameters()]
-        fast = dict(zip(names, weights))
+        start = self.start(len(support), record=False)
+        fast = dict(zip(start.fast, weights))
         for step in range(first, first + count):
-            loss = task_loss(Adapted(self.network, fast, {})(support.x), support.y).sum()
-            grads = torch.autograd.grad(loss, list(fast.values()), create_graph=graph)
-            fast = self.update(fast, dict(zip(names, grads)), step)
+            loss = self.task_loss(Adapted(self.network, fast, start.shared)(support.x), support.y).sum()
+            fast = self.update(fast, self.gradients(loss, fast, create_graph=graph), step)
             if not graph:
                 fast = {name: p.detach().requires_grad_() for name, p in fast.items()}
         return list(fast.values())
@@ -64,7 +65,7 @@ class Segment(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, learner, support, count, first, *weights):
-        ctx.task = learner, support, count, first
+        ctx.task, ctx.random = (learner, support, count, first), torch.get_rng_state()
         ctx.save_for_backward(*weights)
         with torch.enable_grad():
             return tuple(p.detach() for p in learner.steps(support, count, first, again(weights), graph=False))
@@ -72,7 +73,8 @@ class Segment(torch.autograd.Function):
     @staticmethod
     def backward(ctx, *outer):
         weights = again(ctx.saved_tensors)
-        with torch.enable_grad():
+        with torch.enable_grad(), torch.random.fork_rng(devices=[]):
+            torch.set_rng_state(ctx.random)                           # dropout drops the same units again
             new = ctx.task[0].steps(*ctx.task[1:], weights, graph=True)
         return None, None, None, None, *torch.autograd.grad(new, weights, outer)
 

@@ -37,8 +37,11 @@ class Classical(Learner):
         if support.y.is_floating_point():
             raise TypeError("Classical needs class numbers; these tasks have values.")
         fitted = [clone(self.estimator).fit(x, y) for x, y in zip(support.x.flatten(2).numpy(), support.y.numpy())]
+        n_way = int(support.y.max()) + 1
 
         def predict(x: Tensor) -> Tensor:
-            chances = np.stack([model.predict_proba(task) for model, task in zip(fitted, x.flatten(2).numpy())])
+            chances = np.zeros((*x.shape[:2], n_way))             # a class that a task has no example of gets no chance
+            for task, (model, rows) in enumerate(zip(fitted, x.flatten(2).numpy())):
+                chances[task][:, model.classes_] = model.predict_proba(rows)
             return torch.from_numpy(chances).float().clamp(min=1e-9).log()
         return predict

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ..episodes import at_least
+from .base import Loss
 from .lstm_cell import LSTMCell, log_and_sign
 from .unrolled import EveryStep
 
@@ -26,7 +27,7 @@ class Controller(EveryStep):
 
     Arguments:
         network: any module; its parameters are the start, copied and kept as they are unless `learn_start`.
-        inner_steps, eval_steps, batch, first_order: as for `Unrolled`; the paper takes `first_order=True`.
+        inner_steps, eval_steps, batch, first_order, loss: as for `Unrolled`; the paper takes `first_order=True`.
         hidden: units of the LSTM.
         truncate: cut the history every so many steps, so that the outer gradient runs through at most that many.
         learn_start: train the start as well, as MAML and the Meta-LSTM do.
@@ -43,8 +44,9 @@ class Controller(EveryStep):
     """
 
     def __init__(self, network: nn.Module, inner_steps: int = 10, eval_steps: int | None = None, first_order: bool = True,
-                 batch: int | None = None, hidden: int = 20, truncate: int | None = None, learn_start: bool = False):
-        super().__init__(network, inner_steps, eval_steps, first_order, batch, learn_start)
+                 batch: int | None = None, hidden: int = 20, truncate: int | None = None, learn_start: bool = False,
+                 loss: Loss | None = None):
+        super().__init__(network, inner_steps, eval_steps, first_order, batch, learn_start, loss)
         at_least(1, hidden=hidden, **({} if truncate is None else {"truncate": truncate}))
         self.truncate = truncate
         self.cell = LSTMCell(4, hidden, scale=hidden ** -0.5)

@@ -12,11 +12,11 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.func import vmap
 
-from ..episodes import Episode, Examples, task_loss
+from ..episodes import Episode, Examples
 from ..networks import Network, conv4
-from .base import Learner
+from .base import Learner, Loss, Predictor
+from .forward import predict
 
 Compare = Callable[[Tensor], Tensor]
 
@@ -33,8 +33,8 @@ class Metric(Learner):
         TypeError: where the network has no `body`.
     """
 
-    def __init__(self, network: nn.Module):
-        super().__init__(network)
+    def __init__(self, network: nn.Module, loss: Loss | None = None):
+        super().__init__(network, loss)
         if not hasattr(network, "body"):
             raise TypeError(f"{type(network).__name__} has no `body` to embed with; wrap it: Network(body, nn.Identity()).")
         self.tracks = any(getattr(layer, "track_running_stats", False) for layer in network.body.modules())
@@ -46,18 +46,18 @@ class Metric(Learner):
     def embed(self, x: Tensor) -> Tensor:
         """Inputs [tasks, n, ...] -> embeddings [tasks, n, n_features]."""
         if not self.tracks:
-            return vmap(self.network.body)(x)                     # batch statistics stay within a task
+            return predict(self.network.body, {}, dict(self.network.body.named_parameters()), x)     # statistics stay within a task
         return self.network.body(x.flatten(0, 1)).view(*x.shape[:2], -1)
 
-    def adapt(self, support: Examples) -> Compare:
+    def adapt(self, support: Examples) -> Predictor:
         """Embed the support set, x [tasks, n, ...] -> a function from queries [tasks, m, ...] to logits [tasks, m, n_way].
 
         Raises:
             TypeError: for tasks with values instead of classes.
             ValueError: where a task has no example of one of its classes.
         """
-        compare = self.compare(Examples(self.embed(support.x), support.y))
-        return lambda x: compare(self.embed(x))
+        compare = self.compare(support.embedded(self.embed(support.x)))
+        return Predictor(lambda x: compare(self.embed(x)), self.company(support))
 
     def meta_loss(self, episode: Episode) -> Tensor:
         """As every learner's; where statistics are kept, support and query are embedded as one batch, as Snell's code does."""
@@ -65,7 +65,7 @@ class Metric(Learner):
             return super().meta_loss(episode)
         data, n = episode.support.join(episode.query), episode.support.x.shape[1]
         z = self.embed(data.x)
-        return task_loss(self.compare(Examples(z[:, :n], episode.support.y))(z[:, n:]), episode.query.y).mean()
+        return self.task_loss(self.compare(episode.support.embedded(z[:, :n]))(z[:, n:]), episode.query.y).mean()
 
 
 class Brisk(nn.Sequential):

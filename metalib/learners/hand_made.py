@@ -14,6 +14,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from .base import Loss
 from .unrolled import Unrolled
 
 
@@ -23,14 +24,15 @@ class SGD(Unrolled):
     Arguments:
         network: any module; its parameters, copied, are the start.
         lr: alpha; finite, >= 0.
-        inner_steps, batch: as for `Unrolled`.
+        inner_steps, batch, loss: as for `Unrolled`.
 
     Raises:
         ValueError: for a negative or non-finite rate.
     """
 
-    def __init__(self, network: nn.Module, lr: float = 0.01, inner_steps: int = 5, batch: int | None = None):
-        super().__init__(network, inner_steps, batch=batch, learn_start=False)
+    def __init__(self, network: nn.Module, lr: float = 0.01, inner_steps: int = 5, batch: int | None = None,
+                 loss: Loss | None = None):
+        super().__init__(network, inner_steps, batch=batch, learn_start=False, loss=loss)
         if not (math.isfinite(lr) and lr >= 0):
             raise ValueError(f"lr is {lr}; it must be a finite number >= 0, such as 0.01.")
         self.lr = lr
@@ -42,8 +44,9 @@ class SGD(Unrolled):
 class Momentum(SGD):
     """SGD with a heavy ball. Arguments as for `SGD`; mu: how much of the velocity is kept, 0 to 1."""
 
-    def __init__(self, network: nn.Module, lr: float = 0.01, mu: float = 0.9, inner_steps: int = 5, batch: int | None = None):
-        super().__init__(network, lr, inner_steps, batch)
+    def __init__(self, network: nn.Module, lr: float = 0.01, mu: float = 0.9, inner_steps: int = 5, batch: int | None = None,
+                 loss: Loss | None = None):
+        super().__init__(network, lr, inner_steps, batch, loss)
         if not 0 <= mu <= 1:
             raise ValueError(f"mu is {mu}; it must lie between 0 and 1, such as 0.9.")
         self.mu = mu
@@ -61,8 +64,8 @@ class Adam(SGD):
     """
 
     def __init__(self, network: nn.Module, lr: float = 0.01, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-                 inner_steps: int = 5, batch: int | None = None):
-        super().__init__(network, lr, inner_steps, batch)
+                 inner_steps: int = 5, batch: int | None = None, loss: Loss | None = None):
+        super().__init__(network, lr, inner_steps, batch, loss)
         if not all(0 <= b < 1 for b in betas):
             raise ValueError(f"betas is {betas}; both must be at least 0 and below 1, such as (0.9, 0.999).")
         self.betas, self.eps = betas, eps

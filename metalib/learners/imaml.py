@@ -18,15 +18,16 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ..episodes import Episode, Examples, at_least, task_loss
-from .maml import MAML, Adapted, Weights
+from ..episodes import Episode, Examples, at_least
+from .base import Loss
+from .maml import MAML, Adapted, Weights, add_gradient
 
 
 class IMAML(MAML):
     """MAML whose inner loop is tied to the start, and whose outer gradient is the implicit one.
 
     Arguments:
-        network, eval_steps: as for `MAML`; all parameters adapt.
+        network, eval_steps, loss, inner_clip: as for `MAML`; all parameters that are not frozen adapt.
         strength: lambda, how strongly the start pulls; finite, > 0. It must outweigh the negative curvature of the support
             loss, or the inner problem has no minimum near the start.
         inner_lr, inner_steps: of the gradient descent on the inner problem. The outer gradient assumes that it arrived; an outer
@@ -45,8 +46,8 @@ class IMAML(MAML):
     """
 
     def __init__(self, network: nn.Module, inner_lr: float = 0.005, inner_steps: int = 16, strength: float = 2.0,
-                 cg_steps: int = 5, eval_steps: int | None = None):
-        super().__init__(network, inner_lr, inner_steps, eval_steps=eval_steps)
+                 cg_steps: int = 5, eval_steps: int | None = None, loss: Loss | None = None, inner_clip: float | None = None):
+        super().__init__(network, inner_lr, inner_steps, eval_steps=eval_steps, loss=loss, inner_clip=inner_clip)
         if not (math.isfinite(strength) and strength > 0):
             raise ValueError(f"strength is {strength}; it must be a finite number > 0, such as 2.")
         at_least(1, cg_steps=cg_steps)
@@ -65,27 +66,26 @@ class IMAML(MAML):
     def backward(self, episode: Episode, weight: float = 1.0) -> Tensor:
         """Add `weight` times the implicit gradient to every parameter's `.grad`; return the outer loss, detached."""
         adapted = self.adapt(episode.support)
-        fast = list(adapted.fast.values())
-        loss = task_loss(adapted(episode.query.x), episode.query.y)
-        gradient = flat(torch.autograd.grad(loss.sum(), fast))                        # [tasks, parameters]
+        loss = self.task_loss(adapted.together(episode.query.x), episode.query.y)
+        gradient = flat(torch.autograd.grad(loss.sum(), list(adapted.fast.values())))             # [tasks, parameters]
         solution = conjugate_gradient(self.bent(adapted, episode.support), gradient, self.cg_steps)
-        parts = solution.mean(0).split([p.numel() for p in self.network.parameters()])
-        for p, part in zip(self.network.parameters(), parts):
-            change = weight * part.view_as(p)
-            p.grad = change if p.grad is None else p.grad + change
+        parameters = dict(self.network.named_parameters())
+        parts = solution.mean(0).split([parameters[name].numel() for name in adapted.fast])
+        for name, part in zip(adapted.fast, parts):
+            add_gradient(parameters[name], weight * part.view(parameters[name].shape))
         return loss.mean().detach()
 
     def bent(self, adapted: Adapted, support: Examples) -> Callable[[Tensor], Tensor]:
         """The function v -> (I + H_i / lambda) v of every task, [tasks, parameters] -> [tasks, parameters]."""
         fast = list(adapted.fast.values())
         with torch.enable_grad():
-            slope = flat(torch.autograd.grad(task_loss(adapted(support.x), support.y).sum(), fast, create_graph=True))
+            slope = flat(torch.autograd.grad(self.task_loss(adapted.together(support.x), support.y).sum(), fast, create_graph=True))
         return lambda v: v + flat(torch.autograd.grad(slope, fast, v, retain_graph=True)) / self.strength
 
 
 def flat(tensors) -> Tensor:
     """Tensors [tasks, ...] side by side, [tasks, parameters]."""
-    return torch.cat([t.flatten(1) for t in tensors], 1)
+    return torch.cat([t.reshape(len(t), -1) for t in tensors], 1)
 
 
 def conjugate_gradient(matvec: Callable[[Tensor], Tensor], b: Tensor, steps: int) -> Tensor:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ..episodes import at_least
+from .base import Loss
 from .controller import history
 from .lstm_cell import LSTMCell
 from .unrolled import Unrolled
@@ -28,7 +29,7 @@ class MetaLSTM(Unrolled):
 
     Arguments:
         network: any module; its parameters are c_0 and are trained. Batch norm must not track running statistics.
-        inner_steps, eval_steps, batch: as for `Unrolled`; miniImageNet in the paper: 8 moves on 25 images (5-shot), 12 on 5.
+        inner_steps, eval_steps, batch, loss: as for `Unrolled`; miniImageNet in the paper: 8 moves on 25 images (5-shot), 12 on 5.
         first_order: the paper's assumption, that gradients and losses do not depend on the gates' past.
         hidden: units of the lower LSTM.
         forget_bias, input_bias: ranges from which b_F and b_I start, uniformly. The paper's make f near 1 and i near 0.01.
@@ -47,8 +48,8 @@ class MetaLSTM(Unrolled):
 
     def __init__(self, network: nn.Module, inner_steps: int = 5, eval_steps: int | None = None, first_order: bool = True,
                  batch: int | None = None, hidden: int = 20, forget_bias: tuple[float, float] = (4.0, 5.0),
-                 input_bias: tuple[float, float] = (-5.0, -4.0), learn_start: bool = True):
-        super().__init__(network, inner_steps, eval_steps, first_order, batch, learn_start)
+                 input_bias: tuple[float, float] = (-5.0, -4.0), learn_start: bool = True, loss: Loss | None = None):
+        super().__init__(network, inner_steps, eval_steps, first_order, batch, learn_start, loss)
         at_least(1, hidden=hidden)
         self.cell = LSTMCell(4, hidden)
         self.W_F, self.W_I = (nn.Parameter(torch.empty(1, hidden + 2).uniform_(-0.01, 0.01)) for _ in "FI")

@@ -21,7 +21,7 @@ class MetaSGD(MAML):
     def __init__(self, network: nn.Module, inner_lr: float = 0.01, *args, **kwargs):
         super().__init__(network, inner_lr, *args, **kwargs)
         self.rates = nn.ParameterDict({name.replace(".", "/"): torch.full_like(p, inner_lr)
-                                       for name, p in network.named_parameters()})
+                                       for name, p in network.named_parameters() if p.requires_grad})
 
     def update(self, fast: Weights, grads: Weights, step: int) -> Weights:
         return {name: p - self.rates[name.replace(".", "/")] * grads[name] for name, p in fast.items()}

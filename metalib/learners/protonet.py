@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..episodes import Episode, Examples, task_loss
+from ..episodes import Episode, Examples
 from .embedding import Metric, class_means, squared_distances
 
 
@@ -78,5 +78,5 @@ class ProtoNet(Metric):
         losses = []
         for turn in range(k_shot + n_query):
             support, query = (part.flatten(1, 2) for part in z.roll(-turn, 2).split([k_shot, n_query], 2))
-            losses.append(task_loss(self.compare(Examples(support, label(k_shot)))(query), label(n_query)).mean())
+            losses.append(self.task_loss(self.compare(Examples(support, label(k_shot)))(query), label(n_query)).mean())
         return torch.stack(losses).mean()

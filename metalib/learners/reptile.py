@@ -13,8 +13,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..episodes import Episode, at_least, task_loss
-from .maml import MAML, Weights
+from ..episodes import Episode, at_least
+from .base import Loss
+from .maml import MAML, Weights, add_gradient
 
 
 class Reptile(MAML):
@@ -23,7 +24,7 @@ class Reptile(MAML):
     The outer gradient is theta - mean(phi), so an outer SGD of rate epsilon is the paper's update.
 
     Arguments:
-        network, inner_lr, inner_steps, eval_steps: as for `MAML`.
+        network, inner_lr, inner_steps, eval_steps, loss, inner_clip: as for `MAML`; at least one step.
         inner_optimizer: "sgd", or "adam" with beta1 = 0, beta2 = 0.999.
         batch: examples per inner step in meta-training, taken in turn; None: all. Nichol et al. take 10 at a time.
 
@@ -32,8 +33,9 @@ class Reptile(MAML):
     """
 
     def __init__(self, network: nn.Module, inner_lr: float = 0.02, inner_steps: int = 5, eval_steps: int | None = None,
-                 inner_optimizer: str = "sgd", batch: int | None = None):
-        super().__init__(network, inner_lr, inner_steps, first_order=True, eval_steps=eval_steps)
+                 inner_optimizer: str = "sgd", batch: int | None = None, loss: Loss | None = None, inner_clip: float | None = None):
+        super().__init__(network, inner_lr, inner_steps, True, eval_steps, loss, inner_clip)
+        at_least(1, inner_steps=inner_steps)                      # without a step there is nothing to move towards
         if inner_optimizer not in ("sgd", "adam"):
             raise ValueError(f"inner_optimizer is {inner_optimizer!r}; use 'sgd' or 'adam'.")
         if batch is not None:
@@ -48,15 +50,14 @@ class Reptile(MAML):
         adapted = self.start(len(episode), record=False)
         for step in range(self.inner_steps):
             rows = torch.arange(step * size, (step + 1) * size) % n
-            loss = task_loss(adapted(data.x[:, rows]), data.y[:, rows])
+            loss = self.task_loss(adapted.together(data.x[:, rows]), data.y[:, rows])
             if step == 0:
                 first = loss.mean().detach()
-            grads = torch.autograd.grad(loss.sum(), list(adapted.fast.values()))
-            fast = self.update(adapted.fast, dict(zip(adapted.fast, grads)), step)
+            fast = self.update(adapted.fast, self.gradients(loss.sum(), adapted.fast), step)
             adapted.fast = {name: p.detach().requires_grad_() for name, p in fast.items()}
-        for name, p in self.network.named_parameters():
-            change = weight * (p.detach() - adapted.fast[name].detach().mean(0))
-            p.grad = change if p.grad is None else p.grad + change
+        parameters = dict(self.network.named_parameters())
+        for name, fast in adapted.fast.items():
+            add_gradient(parameters[name], weight * (parameters[name].detach() - fast.detach().mean(0)))
         return first
 
     def update(self, fast: Weights, grads: Weights, step: int) -> Weights:

@@ -10,57 +10,41 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
-from ..episodes import Episode, Examples, at_least, task_loss
-from .base import Learner
-from .maml import Adapted
-
+from ..episodes import Episode, Examples, at_least
+from .base import Learner, Loss
+from .forward import running_statistics
+from .maml import Adapted, Moment
 
 COORDINATES = 50_000        # at once, over all tasks: beyond that a learned optimiser's state leaves the cache and slows down
-
-
-@dataclass(frozen=True)
-class Moment:
-    """Where an optimiser stands after some step.
-
-    Arguments:
-        adapted: the predictor now.
-        theta: all parameters, [tasks, coordinates].
-        loss, gradient: support loss [tasks] and its gradient [tasks, coordinates] that led here; None at the start.
-        shown: what the rule lets one look at, such as its gates; name -> [tasks, coordinates].
-    """
-
-    adapted: Adapted
-    theta: Tensor
-    loss: Tensor | None = None
-    gradient: Tensor | None = None
-    shown: dict[str, Tensor] = field(default_factory=dict)
 
 
 class Unrolled(Learner):
     """A learner that adapts by `steps` moves from one start, shared by all tasks.
 
     Arguments:
-        network: any module; its parameters are the start.
+        network: any module; its parameters are the start, and those with `requires_grad=False` stay there.
         inner_steps: moves during meta-training.
         eval_steps: moves outside training; default `inner_steps`.
         first_order: treat gradients and losses as given numbers: do not differentiate through them.
         batch: support examples per move, taken in turn; None: all. An epoch is as many moves as cover the support set.
         learn_start: train the start too. Where it is not learned it is copied, so that rivals can be given the same.
+        loss: of one task, inside and outside; as for `Learner`.
 
     Raises:
-        ValueError: for negative step counts, or a batch below 1.
+        ValueError: for negative step counts, a batch below 1, or a network that is frozen altogether.
     """
 
+    takes_steps = True
     truncate: int | None = None
 
     def __init__(self, network: nn.Module, inner_steps: int = 5, eval_steps: int | None = None, first_order: bool = False,
-                 batch: int | None = None, learn_start: bool = True):
-        super().__init__(network if learn_start else copy.deepcopy(network).requires_grad_(False))
+                 batch: int | None = None, learn_start: bool = True, loss: Loss | None = None):
+        super().__init__(network if learn_start else kept(network), loss)
+        self.moving = moving(network)
         eval_steps = inner_steps if eval_steps is None else eval_steps
         at_least(0, inner_steps=inner_steps, eval_steps=eval_steps)
         if batch is not None:
@@ -76,6 +60,7 @@ class Unrolled(Learner):
         """Move `steps` times on each task's support loss; as `MAML.adapt`."""
         for moment in self.path(support, steps):
             pass
+        moment.adapted.company = self.company(support)
         return moment.adapted
 
     def path(self, support: Examples, steps: int | None = None) -> Iterator[Moment]:
@@ -88,35 +73,41 @@ class Unrolled(Learner):
         n = support.x.shape[1]
         size = min(self.batch or n, n)
         theta, memory = self.start(len(support)), None
-        yield Moment(self.at(theta), theta)
+        yield Moment(self.at(theta), theta=theta)
         for step in range(steps):
             if self.truncate and step and step % self.truncate == 0:
                 theta, memory = theta.detach(), cut(memory)
             rows = torch.arange(step * size, (step + 1) * size) % n
             with torch.enable_grad():
                 at = theta if through and theta.requires_grad else theta.detach().requires_grad_()
-                loss = task_loss(self.at(at)(support.x[:, rows]), support.y[:, rows])
+                loss = self.task_loss(self.at(at)(support.x[:, rows]), support.y[:, rows])
                 [gradient] = torch.autograd.grad(loss.sum(), at, create_graph=through)       # each task's own: see maml.py
             loss = loss if through else loss.detach()
             theta, memory, shown = self.move(theta, gradient, loss, memory)
-            yield Moment(self.at(theta), theta, loss, gradient, shown)
+            yield Moment(self.at(theta), loss, gradient, theta, shown)
 
     def on(self, network: nn.Module) -> Unrolled:
         """The same optimiser at work on another network, from that one's parameters: a copy, in evaluation mode."""
         other = copy.copy(self)
-        other._modules = self._modules | {"network": copy.deepcopy(network).requires_grad_(False)}
+        other._modules, other.moving = self._modules | {"network": kept(network)}, moving(network)
         other.task_chunk = chunk_for(network)
         return other.eval()
 
     def start(self, n_tasks: int) -> Tensor:
         """The start of every task, [n_tasks, coordinates]."""
-        return torch.cat([p.flatten() for p in self.network.parameters()]).expand(n_tasks, -1)
+        if layer := running_statistics(self.network):
+            raise ValueError(f"layer {layer} tracks running statistics, which all tasks would share while each adapts; make it with "
+                             "track_running_stats=False.")
+        parameters = dict(self.network.named_parameters())
+        return torch.cat([parameters[name].flatten() for name in self.moving]).expand(n_tasks, -1)
 
     def at(self, theta: Tensor) -> Adapted:
         """The network with the parameters theta [tasks, coordinates]."""
-        parts = theta.split([p.numel() for p in self.network.parameters()], dim=1)
-        return Adapted(self.network, {name: part.unflatten(1, p.shape) if p.ndim else part[:, 0] for part, (name, p)
-                                      in zip(parts, self.network.named_parameters())}, {})
+        shared = dict(self.network.named_parameters())
+        starts = {name: shared.pop(name) for name in self.moving}
+        parts = theta.split([p.numel() for p in starts.values()], dim=1)
+        return Adapted(self.network, {name: part.unflatten(1, p.shape) if p.ndim else part[:, 0]
+                                      for part, (name, p) in zip(parts, starts.items())}, shared)
 
 
 class EveryStep(Unrolled):
@@ -126,8 +117,23 @@ class EveryStep(Unrolled):
     """
 
     def meta_loss(self, episode: Episode) -> Tensor:
-        after = [task_loss(moment.adapted(episode.query.x), episode.query.y) for moment in self.path(episode.support)]
+        after = [self.task_loss(moment.adapted(episode.query.x), episode.query.y) for moment in self.path(episode.support)]
         return torch.stack(after[1:] or after).mean()
+
+
+def moving(network: nn.Module) -> tuple[str, ...]:
+    """The names of the parameters that an optimiser may move: those that are not frozen."""
+    names = getattr(network, "moving", None) or tuple(name for name, p in network.named_parameters() if p.requires_grad)
+    if not names:
+        raise ValueError("every parameter of the network is frozen (requires_grad=False), so there is nothing to move; unfreeze a layer.")
+    return names
+
+
+def kept(network: nn.Module) -> nn.Module:
+    """A copy to start from that is not trained, and that still knows what may move."""
+    other = copy.deepcopy(network).requires_grad_(False)
+    other.moving = moving(network)
+    return other
 
 
 def chunk_for(network: nn.Module) -> int:

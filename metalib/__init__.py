@@ -7,7 +7,7 @@
 import importlib
 
 from . import metrics, tasks
-from .episodes import Episode, Examples, task_loss, task_score
+from .episodes import Episode, Examples, Tasks, task_loss, task_score
 from .learners import (ANIL, CNP, IMAML, MAML, SGD, Adam, Adapted, CheckpointedMAML, Classical, CNPClassifier, Controller,
                        FromScratch, Learner, MatchingNet, MetaLSTM, MetaSGD, Metric, Momentum, NearestCentroid, Pretrained,
                        ProtoNet, RelationNet, Reptile, Unrolled, embedder)
@@ -20,7 +20,7 @@ from .training import NonFiniteLoss, setup, train
 __all__ = ["ANIL", "Adam", "Adapted", "CNP", "CNPClassifier", "CheckpointedMAML", "Classical", "Controller", "Episode",
            "Examples", "FromScratch", "IMAML", "Learner", "MAML", "MatchingNet", "MetaLSTM", "MetaSGD", "Metric",
            "Momentum", "NearestCentroid", "Network", "NonFiniteLoss", "Pretrained", "ProtoNet", "RECIPES", "RelationNet",
-           "Reptile", "SGD", "Score", "Unrolled", "card", "conv4", "embedder", "evaluate", "load", "metrics", "mlp", "proof",
+           "Reptile", "SGD", "Score", "Tasks", "Unrolled", "card", "conv4", "embedder", "evaluate", "load", "metrics", "mlp", "proof",
            "setup", "task_loss", "task_score", "tasks", "train"]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -59,7 +60,7 @@ class Examples:
 
     def to(self, *args, **kwargs) -> Examples:
         """As `Tensor.to`; class numbers stay int64 when a floating dtype is asked for."""
-        x = self.x.to(*args, **kwargs)
+        x = self.x.to(*(a for a in args if a is not None), **kwargs)
         return Examples(x, self.y.to(x.device, x.dtype if self.y.is_floating_point() else torch.int64))
 
     def embedded(self, z: Tensor) -> Examples:
@@ -112,6 +113,39 @@ class Episode:
     def to(self, *args, **kwargs) -> Episode:
         """As `Tensor.to`, for support and query."""
         return Episode(self.support.to(*args, **kwargs), self.query.to(*args, **kwargs), self.about)
+
+
+@runtime_checkable
+class Tasks(Protocol):
+    """What every family of tasks is: something to draw episodes from.
+
+    Write this one method, and `train`, `evaluate`, `proof` and every figure take your family. The same arguments must give the same
+    tasks: draw with `metalib.episodes.generator(seed)`.
+    """
+
+    def sample(self, n_tasks: int, seed: int | Sequence[int] = 0, **shape) -> Episode:
+        """Draw `n_tasks` tasks.
+
+        Arguments:
+            n_tasks: how many.
+            seed: a whole number, or several that together name a stream.
+            shape: what the family calls its sizes: n_way, k_shot and n_query for classes, k_shot and n_query for values.
+        """
+        ...
+
+
+def checked(episode: Episode, n_tasks: int) -> Episode:
+    """The episode that a family returned, if it is what was asked for.
+
+    Raises:
+        TypeError: for something else than an Episode.
+        ValueError: for another number of tasks.
+    """
+    if not isinstance(episode, Episode):
+        raise TypeError(f"the family's sample returned a {type(episode).__name__}; return a metalib.Episode.")
+    if len(episode) != n_tasks:
+        raise ValueError(f"the family was asked for {n_tasks} tasks and returned {len(episode)}; return one entry of x and y per task.")
+    return episode
 
 
 def same_shape(prediction: Tensor, y: Tensor) -> None:

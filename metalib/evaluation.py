@@ -2,22 +2,37 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
-from .episodes import at_least, task_score
+from .episodes import Episode, Tasks, at_least, checked, task_score
 from .learners import Learner
-from .learners.base import one_at_a_time
+from .learners.base import together as as_one_batch
 from .metrics import TaskMetric
 
 BLOCK = 50              # episodes drawn at once in evaluation: fixed, so every learner is judged on the same ones
+NUMBERS = 20_000_000    # in one block of inputs at most (80 MB): larger tasks are drawn a few at a time
 
 
 def mean_ci(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over tasks and half-width of its 95 % interval: [episodes, ...] -> [...] twice."""
-    return values.mean(0), 1.96 * values.std(0, ddof=1) / math.sqrt(len(values))
+    """Mean and half-width of its 95 % confidence interval, by Student's t: independent values [n, ...] -> [...] twice.
+
+    Raises:
+        ValueError: for fewer than two values.
+    """
+    n = len(values)
+    at_least(2, n=n)
+    return values.mean(0), t95(n - 1) * values.std(0, ddof=1) / math.sqrt(n)
+
+
+def t95(freedom: int) -> float:
+    """The 97.5 % point of Student's t: 12.7 with one degree of freedom, 2.05 with 28, 1.96 with ever more."""
+    from scipy.special import stdtrit                              # comes with scikit-learn; imported late, it takes a while
+    return float(stdtrit(freedom, 0.975))
 
 
 @dataclass(frozen=True)
@@ -25,9 +40,9 @@ class Score:
     """What `evaluate` found.
 
     Arguments:
-        mean, ci95: mean over episodes, and half-width of its normal 95 % confidence interval, 1.96 s / sqrt(n).
+        mean, ci95: mean over episodes, and half-width of its 95 % confidence interval, by Student's t.
         values: the score of each episode, [episodes].
-        metric: "accuracy" (0 to 1), "mse" (squared units of y), or the name of the metric that `evaluate` was given.
+        metric: "accuracy" (0 to 1), "mse" (squared units of y), or the name of the metric or loss that judged.
         what: the setting in words.
         transductive: True where a query's answer depends on the other queries (batch norm does that).
     """
@@ -48,37 +63,116 @@ class Score:
 
 
 @torch.no_grad()
-def evaluate(learner: Learner, tasks, episodes: int = 600, seed: int = 2, *, steps: int | None = None,
-             together: bool = True, metric: TaskMetric | None = None, device: str = "cpu", **shape) -> Score:
-    """Adapt to each of many new tasks and score the queries.
+def evaluate(learner: Learner, tasks: Tasks | Episode | Sequence[Episode], episodes: int = 600, seed: int = 2, *,
+             steps: int | None = None, together: bool = False, metric: TaskMetric | None = None, device: str = "cpu",
+             **shape) -> Score:
+    """Adapt to each of many new tasks and score the queries, exactly as `learner.adapt(support)(x)` answers them in use.
 
     Arguments:
-        episodes, seed: how many tasks, and which; the same seed gives every learner the same tasks.
+        tasks: a family; or fixed trials, one Episode or a list of them, which are judged as they are.
+        episodes, seed: how many tasks of a family, and which; the same seed gives every learner the same tasks.
         steps: inner steps, for a learner that takes them; default: its own.
-        together: show all queries of a task at once, as the papers do; False: one at a time, beside the support set.
+        together: show a network that normalises by its batch all queries of a task at once, as the papers do ("transductive"). By
+            default each is answered beside the support set, as if it came alone.
         metric: one of `metalib.metrics`, or any function (predictions, truth) -> one score per task.
+        device: where to compute; the learner is back where it was afterwards, in the mode it was in.
         shape: n_way, k_shot, n_query, as the family's `sample` takes them.
 
     Returns:
-        Score: of `metric`; without one, accuracy for tasks with classes, mean squared error for tasks with values.
+        Score: of `metric`; without one, accuracy for tasks with classes, and for tasks with values the mean squared error, or the
+        learner's own loss where it has one.
+
+    Raises:
+        TypeError: for steps given to a learner that takes none, or a family that returns no Episode.
+        ValueError: for fewer than two episodes, or a family that returns another number of tasks than it was asked for.
     """
-    at_least(2, episodes=episodes)
-    learner.to(device).eval()
     options = {} if steps is None else {"steps": steps}
+    if options and not learner.takes_steps:
+        raise TypeError(f"{type(learner).__name__} takes no steps; leave out steps={steps}.")
     values, transductive = [], False
-    for first in range(0, episodes, BLOCK):
-        block = tasks.sample(min(BLOCK, episodes - first), seed=(seed, first), **shape)
-        for part in block.split(learner.task_chunk):
-            part = part.to(device)
+    with as_it_was(learner, device):
+        for part in parts(learner, tasks, episodes, seed, shape):
+            part = part.to(device, dtype_of(learner))
             predict = learner.adapt(part.support, **options)
-            if not together:
-                predict = one_at_a_time(predict, part.support)
+            predict = as_one_batch(predict) if together else predict
             answers = predict(part.query.x)
-            values.append((metric or task_score)(answers, part.query.y).cpu())
+            values.append((metric or judge_of(learner, part))(answers, part.query.y).cpu())
             if len(values) == 1 and part.query.x.shape[1] > 1:
                 transductive = not torch.allclose(predict(part.query.x[:, :1]), answers[:, :1], rtol=1e-3, atol=1e-3, equal_nan=True)
     scores = torch.cat(values).double().numpy()
-    name = metric.__name__ if metric else "mse" if part.query.y.is_floating_point() else "accuracy"
+    at_least(2, episodes=len(scores))
+    name = metric.__name__ if metric else name_of(learner, part)
     sizes = ", ".join(f"{name} {value}" for name, value in {**shape, **options}.items())
-    return Score(float(scores.mean()), float(1.96 * scores.std(ddof=1) / math.sqrt(episodes)), scores, name,
-                 f"{episodes} episodes, seed {seed}" + (f", {sizes}" if sizes else ""), transductive)
+    mean, half = mean_ci(scores)
+    drawn = f"{len(scores)} episodes" + ("" if fixed(tasks) else f", seed {seed}")
+    return Score(float(mean), float(half), scores, name, drawn + (f", {sizes}" if sizes else ""), transductive)
+
+
+def fixed(tasks) -> bool:
+    return isinstance(tasks, (Episode, list, tuple))
+
+
+def parts(learner: Learner, tasks, episodes: int, seed: int, shape: dict) -> Iterator[Episode]:
+    """The tasks to be judged on, as many at once as the learner takes, and as fit into memory."""
+    if fixed(tasks):
+        if shape:
+            raise TypeError(f"the trials are fixed; leave out {', '.join(shape)}.")
+        for trial in [tasks] if isinstance(tasks, Episode) else tasks:
+            yield from trial.split(learner.task_chunk)
+        return
+    at_least(2, episodes=episodes)
+    size = BLOCK
+    for first in range(0, episodes, BLOCK):
+        count = min(BLOCK, episodes - first)
+        if first == 0 and count > 1:                              # how large is one task? The probe is drawn and forgotten
+            probe = checked(tasks.sample(1, seed=(seed, first), **shape), 1)
+            numbers = probe.support.x.numel() + probe.query.x.numel()
+            size = BLOCK if BLOCK * numbers <= NUMBERS else max(1, NUMBERS // numbers)
+        for start in range(0, count, size):
+            block = (seed, first) if start == 0 else (seed, first, start)
+            asked = min(size, count - start)
+            yield from checked(tasks.sample(asked, seed=block, **shape), asked).split(learner.task_chunk)
+
+
+def judge_of(learner: Learner, part: Episode) -> TaskMetric:
+    """How tasks are judged if nothing else is said."""
+    return learner.task_loss if learner.loss is not None and part.query.y.is_floating_point() else task_score
+
+
+def name_of(learner: Learner, part: Episode) -> str:
+    if not part.query.y.is_floating_point():
+        return "accuracy"
+    return "mse" if learner.loss is None else getattr(learner.loss, "__name__", type(learner.loss).__name__)
+
+
+def dtype_of(learner: Learner) -> torch.dtype | None:
+    """The floating-point type that the learner computes in; None where it has no parameters."""
+    return next((p.dtype for p in learner.parameters() if p.is_floating_point()), None)
+
+
+@contextmanager
+def as_it_was(learner: Learner, device: str = "cpu") -> Iterator[None]:
+    """The learner in evaluation mode on `device`; afterwards every module is in its mode, and on the device where it was."""
+    modes = [(module, module.training) for module in learner.modules()]
+    home = next((p.device for p in learner.parameters()), None)
+    try:
+        to_device(learner, device).eval()
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+        if home is not None:
+            learner.to(home)
+
+
+def to_device(learner: Learner, device: str) -> Learner:
+    """`learner.to(device)`, or one sentence.
+
+    Raises:
+        ValueError: where this machine, or this build of PyTorch, has no such device.
+    """
+    try:
+        return learner.to(device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        why = str(error).strip().split("\n")[0].rstrip(".")
+        raise ValueError(f"device {device!r} cannot be used here ({why}); use 'cpu'.") from None

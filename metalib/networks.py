@@ -35,7 +35,8 @@ class Network(nn.Module):
     Arguments:
         body: inputs [n, ...] -> features [n, n_features].
         head: features -> answers [n, out]; the last linear layer.
-        task_chunk: how many tasks one batched call should hold (None: all); bounds memory, not results.
+        task_chunk: how many tasks one batched call should hold (None: all); bounds memory, not results. Where layers track running
+            statistics training takes the whole batch at once all the same, since those are taken over all tasks of a part.
         carries_tasks: every layer takes weights with a leading task axis, so no vmap is needed.
     """
 

@@ -1,30 +1,90 @@
 """Files: written whole or not at all, weights without code in them, checkpoints that a run can go on from."""
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import json
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .learners import Learner
 
 WEIGHTS, MEASURED = (Path(__file__).parent / name for name in ("weights", "measured"))      # what is shipped
 
 
-def write_atomically(path: str | Path, data: bytes) -> None:
-    """Write a file whole or not at all: into a temporary neighbour, then renamed."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+class NotWritten(OSError):
+    """A file could not be written; what was there before is still there."""
+
+
+@contextmanager
+def attempt(path: Path) -> Iterator[None]:
+    """Turn what the disk says into one sentence."""
     try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        yield
+    except OSError as error:
+        if isinstance(error, NotWritten):
+            raise
+        raise NotWritten(f"cannot write {path} ({error.strerror or error}); free some space, or name a folder that can be written.") from error
+
+
+def write_atomically(path: str | Path, data: bytes) -> None:
+    """Write a file whole or not at all: into a temporary neighbour, then renamed.
+
+    Raises:
+        NotWritten: where the disk refuses; nothing has changed then.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with attempt(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_bytes(data)
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def writing(path: str | Path | None) -> Iterator[None]:
+    """Be the only run that writes to `path`, which is tried before anything is computed; None: nothing is to be written.
+
+    Raises:
+        NotWritten: where it cannot be written. ValueError: where another run is writing to it.
+    """
+    if path is None:
+        yield
+        return
+    from filelock import FileLock, Timeout                         # the lock goes with the process, however that ends
+    path = Path(path)
+    with attempt(path):
+        if path.is_dir():
+            raise IsADirectoryError(21, "it is a folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        probe = path.with_name(f".{path.name}.{os.getpid()}")
+        probe.write_bytes(b"can this be written?")
+        probe.unlink()
+        lock = FileLock(path.with_name(f".{path.name}.lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise ValueError(f"another run is writing to {path}; wait for it, or name another folder.") from None
+    try:
+        for left in path.parent.glob(f".{path.name}.*"):           # by a run that was killed while it wrote
+            if re.fullmatch(r"\d+", left.name.rpartition(".")[2]):
+                left.unlink(missing_ok=True)
+        yield
+    finally:
+        lock.release()
+        Path(lock.lock_file).unlink(missing_ok=True)
 
 
 def save_tensors(path: str | Path, tensors: dict[str, Tensor], about: dict) -> None:
@@ -43,37 +103,89 @@ def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict]:
     try:
         with safe_open(str(path), framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, json.loads(file.metadata()["about"])
-    except (SafetensorError, FileNotFoundError, TypeError, KeyError, json.JSONDecodeError) as error:
+    except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
         raise ValueError(f"{path} does not hold weights saved by metalib ({error}); delete it and train again.") from error
 
 
-def save_checkpoint(path, learner: Learner, opt: torch.optim.Optimizer, losses: list[float], settings: dict) -> None:
-    """Everything a run needs to go on: weights, optimizer state, losses, settings."""
+def described(thing, depth: int = 4):
+    """What a learner or a family is, in words and numbers that JSON can hold: what a checkpoint belongs to.
+
+    Modules by their printed structure, arrays by shape and content, everything else by type and public attributes.
+    """
+    if thing is None or isinstance(thing, (bool, int, float, str)):
+        return thing
+    if isinstance(thing, (Tensor, np.ndarray)):
+        data = thing.detach().cpu().numpy() if isinstance(thing, Tensor) else thing
+        return f"{list(data.shape)} {hashlib.sha256(repr(data.tolist()).encode()).hexdigest()[:12]}"
+    if isinstance(thing, (list, tuple)):
+        return [described(one, depth - 1) for one in thing]
+    if isinstance(thing, dict):
+        return {str(key): described(one, depth - 1) for key, one in thing.items()}
+    if isinstance(thing, Learner):
+        own = {name: one for name, one in vars(thing).items() if not name.startswith("_") and name not in ("training", "task_chunk")}
+        return {"kind": type(thing).__name__} | described(own, depth) | {name: str(one) for name, one in thing.named_children()}
+    if isinstance(thing, nn.Module):
+        return str(thing)
+    if callable(thing):
+        return getattr(thing, "__qualname__", type(thing).__name__)
+    if dataclasses.is_dataclass(thing):
+        own = {f.name: getattr(thing, f.name) for f in dataclasses.fields(thing)}
+    else:
+        own = {name: one for name, one in getattr(thing, "__dict__", {}).items() if not name.startswith("_")}
+    return {"kind": type(thing).__name__} | (described(own, depth - 1) if depth else {})
+
+
+def differences(before, now, name: str = "") -> list[str]:
+    """What is not the same in two descriptions, as 'inner_lr was 0.01, is 0.4'."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        return [line for key in {**before, **now} for line in differences(before.get(key), now.get(key), key)]
+    if before == now:
+        return []
+    if isinstance(before, str) and isinstance(now, str):              # a printed network: the first line that differs
+        pairs = [(a.strip(), b.strip()) for a, b in zip(before.splitlines(), now.splitlines()) if a != b]
+        before, now = pairs[0] if pairs else (f"{len(before.splitlines())} lines", f"{len(now.splitlines())} lines")
+    return [f"{name} was {before!r}, is {now!r}"]
+
+
+def save_checkpoint(path, learner: Learner, parameters: dict[str, Tensor], opt: torch.optim.Optimizer, losses: list[float],
+                    validated: tuple, best: dict[str, Tensor], settings: dict) -> None:
+    """Everything a run needs to go on: weights, optimizer state by parameter name, losses, the random stream, settings."""
     tensors = {f"learner.{name}": value for name, value in learner.state_dict().items()}
-    for index, state in opt.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
-    tensors["losses"] = torch.tensor(losses, dtype=torch.float64)
-    save_tensors(path, tensors, settings)
+    tensors |= {f"best.{name}": value for name, value in best.items()}
+    for name, p in parameters.items():
+        tensors |= {f"optimizer.{key}.{name}": value for key, value in opt.state.get(p, {}).items() if value is not None}
+    tensors |= {"losses": torch.tensor(losses, dtype=torch.float64), "random": torch.get_rng_state()}
+    if torch.cuda.is_initialized():
+        tensors["random-cuda"] = torch.cuda.get_rng_state()
+    save_tensors(path, tensors, {"settings": settings, "validated": validated})
 
 
-def load_checkpoint(path, learner: Learner, opt: torch.optim.Optimizer, settings: dict) -> list[float]:
-    """Put a checkpoint back into learner and optimizer; return the losses so far.
+def load_checkpoint(path, learner: Learner, parameters: dict[str, Tensor], opt: torch.optim.Optimizer,
+                    settings: dict) -> tuple[list[float], tuple, dict[str, Tensor]]:
+    """Put a checkpoint back into learner, optimizer and random stream; return the losses, what validation found, the best weights.
 
     Raises:
         ValueError: where the checkpoint belongs to a run with other settings, or is damaged.
     """
-    tensors, saved = load_tensors(path)
-    wrong = [f"{k} was {saved.get(k)!r}, is {v!r}" for k, v in settings.items() if saved.get(k) != v]
+    tensors, about = load_tensors(path)
+    saved, wanted = about.get("settings", {}), json.loads(json.dumps(settings))
+    done = len(tensors.get("losses", ()))
+    more = saved.get("iterations") == done and wanted["iterations"] > done       # a finished run may go on
+    wrong = differences(saved, wanted | ({"iterations": done} if more else {}))
     if wrong:
         raise ValueError(f"{path} belongs to another run ({'; '.join(wrong)}); resume with its settings or delete it.")
     learner.load_state_dict({k.removeprefix("learner."): v for k, v in tensors.items() if k.startswith("learner.")})
-    states: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        if key.startswith("optimizer."):
-            _, index, name = key.split(".", 2)
-            states.setdefault(int(index), {})[name] = value
-    opt.load_state_dict({**opt.state_dict(), "state": states})
-    return tensors["losses"].tolist()
+    for name, p in parameters.items():
+        state = {key.split(".", 2)[1]: value for key, value in tensors.items()
+                 if key.startswith("optimizer.") and key.split(".", 2)[2] == name}
+        if state:                                                      # moments in the layout of p: a fused step pairs them by storage
+            opt.state[p] = {key: value.to(p.device) if key == "step" else torch.empty_like(p).copy_(value) for key, value in state.items()}
+    torch.set_rng_state(tensors["random"])
+    if "random-cuda" in tensors and torch.cuda.is_available():
+        torch.cuda.set_rng_state(tensors["random-cuda"])
+    validation, best_at = about["validated"]
+    return (tensors["losses"].tolist(), ([tuple(one) for one in validation], best_at),
+            {k.removeprefix("best."): v for k, v in tensors.items() if k.startswith("best.")})
 
 
 @cache

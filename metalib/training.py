@@ -6,7 +6,7 @@ is cut and resumed, or spread over processes, sees exactly the tasks of one that
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,11 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from .episodes import at_least
+from .episodes import Episode, Tasks, at_least, checked
+from .evaluation import dtype_of, evaluate, to_device
 from .learners import Learner
-from .storage import load_checkpoint, save_checkpoint
+from .learners.forward import running_statistics
+from .storage import described, load_checkpoint, save_checkpoint, writing
 
 SCHEDULES: dict[str, Callable[[float], float]] = {      # share of the run that is done -> share of the learning rate
     "constant": lambda done: 1.0,
@@ -40,10 +42,23 @@ def setup(seed: int = 0, threads: int = 1) -> None:
     torch.set_num_threads(threads)
 
 
-def train(learner: Learner, tasks, iterations: int = 1_000, meta_batch: int = 25, lr: float = 1e-3, *, seed: int = 0,
+class History(list):
+    """The outer loss of each iteration: a list, with what validation found.
+
+    Arguments:
+        validation: (iterations done, score) of each validation. best: how many iterations the weights that were kept had seen.
+    """
+
+    def __init__(self, losses=(), validation=(), best: int | None = None):
+        super().__init__(losses)
+        self.validation, self.best = list(validation), best
+
+
+def train(learner: Learner, tasks: Tasks, iterations: int = 1_000, meta_batch: int = 25, lr: float = 1e-3, *, seed: int = 0,
           optimizer: str = "adam", schedule: str = "constant", clip: float | None = None, device: str = "cpu",
           checkpoint: str | Path | None = None, resume: bool = False, every: int = 500, progress: bool = True,
-          watch: Callable[[int, float], None] | None = None, **shape) -> list[float]:
+          watch: Callable[[int, float], None] | None = None, validation: Tasks | Episode | Sequence[Episode] | None = None,
+          validate_every: int = 500, validation_episodes: int = 200, **shape) -> History:
     """Meta-train: sample a batch of tasks, add up their outer gradients, step; again.
 
     Arguments:
@@ -54,73 +69,116 @@ def train(learner: Learner, tasks, iterations: int = 1_000, meta_batch: int = 25
         clip: bound on the norm of the outer gradient.
         device: where to compute, such as "cuda".
         checkpoint, every, resume: file to write each `every` iterations and at the end; go on from it where it exists.
-            A resumed run ends bit-equal to an uncut one on the same machine.
+            A resumed run ends bit-equal to an uncut one on the same machine. With more `iterations` than before a finished run goes
+            on; a falling schedule then continues from where it stands in the longer run.
         progress: show a bar with the loss (averaged over about 50 iterations) and the rate.
         watch: called as watch(iteration, loss) after each step.
+        validation: tasks to be judged on every `validate_every` iterations and at the end: a family, drawn `validation_episodes` times
+            with the same shape, or fixed trials. The weights that do best there are those the learner has afterwards.
         shape: n_way, k_shot, n_query, as the family's `sample` takes them.
 
     Returns:
-        The outer loss of each iteration.
+        History: the outer loss of each iteration, with what validation found.
 
     Raises:
         NonFiniteLoss: the loss or the weights became NaN or infinite; the last good weights are in the learner.
-        ValueError: for settings out of bounds, or a checkpoint of other settings.
+        ValueError: for settings out of bounds, a checkpoint of another run, or a folder that another run is writing to.
+        OSError: where the checkpoint cannot be written; it is tried before the first iteration.
 
     Under `torchrun` each process takes its share of the tasks and the gradients are summed: the one-process gradient.
     """
-    check_settings(iterations, meta_batch, lr, optimizer, schedule, clip)
-    settings = {"meta_batch": meta_batch, "lr": lr, "seed": seed, "optimizer": optimizer, "schedule": schedule, "clip": clip,
-                "iterations": iterations, "learner": type(learner).__name__, "tasks": type(tasks).__name__, **shape}
+    check_settings(iterations, meta_batch, lr, optimizer, schedule, clip, validate_every)
     rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
-    if world > meta_batch:
-        raise ValueError(f"meta_batch is {meta_batch}, but there are {world} processes; start at most {meta_batch}.")
-    learner.to(device).train()
-    parameters = [p for p in learner.parameters() if p.requires_grad]
+    to_device(learner, device).train()
+    parameters = {name: p for name, p in learner.named_parameters() if p.requires_grad}
+    chunk = check_split(learner, parameters, meta_batch, world)
+    opt = {"adam": lambda p: torch.optim.Adam(p, lr, fused=True), "sgd": lambda p: torch.optim.SGD(p, lr)}[optimizer](parameters.values())
+    settings = {"iterations": iterations, "meta_batch": meta_batch, "lr": lr, "seed": seed, "optimizer": optimizer, "schedule": schedule,
+                "clip": clip, "shape": shape, "learner": described(learner), "tasks": described(tasks)}
+    with writing(checkpoint if rank == 0 else None):
+        history, best = History(), {}
+        if resume and checkpoint is not None and Path(checkpoint).exists():
+            losses, validated, best = load_checkpoint(checkpoint, learner, parameters, opt, settings)
+            history = History(losses, *validated)
+        if world > 1:
+            for p in learner.state_dict().values():
+                dist.broadcast(p, src=0)
+        good = snapshot(learner)
+        bar = progress_bar(len(history), iterations, show=progress and rank == 0)
+        for i in range(len(history), iterations):
+            for group in opt.param_groups:
+                group["lr"] = lr * SCHEDULES[schedule](i / iterations)
+            opt.zero_grad()
+            share = checked(tasks.sample(meta_batch, seed=(seed, i), **shape), meta_batch)[rank::world]
+            loss = torch.zeros((), dtype=torch.float64, device=device)
+            try:
+                for part in share.split(chunk):
+                    weight = len(part) / meta_batch
+                    loss += weight * learner.backward(part.to(device, dtype_of(learner)), weight)
+            except torch.linalg.LinAlgError:                      # a closed form met numbers that are not finite
+                loss += math.nan
+            if world > 1:
+                add_up(list(parameters.values()), loss)
+            if not loss.isfinite():
+                stop_at(i, loss, learner, good, lr)
+            good = snapshot(learner)
+            if clip is not None:
+                torch.nn.utils.clip_grad_norm_(parameters.values(), clip)
+            opt.step()
+            history.append(loss.item())
+            bar.update_with(history)
+            if watch is not None:
+                watch(i, history[-1])
+            if validation is not None and ((i + 1) % validate_every == 0 or i + 1 == iterations):
+                best = validate(learner, validation, validation_episodes, shape, history, best, device)
+            if checkpoint is not None and rank == 0 and ((i + 1) % every == 0 or i + 1 == iterations):
+                save_checkpoint(checkpoint, learner, parameters, opt, history, (history.validation, history.best), best, settings)
+        bar.close()
+    if not all(p.isfinite().all() for p in parameters.values()):
+        stop_at(iterations, torch.tensor(math.nan), learner, good, lr)
+    if best:
+        learner.load_state_dict(best)
+    learner.eval()
+    return history
+
+
+def validate(learner: Learner, validation, episodes: int, shape: dict, history: History, best: dict, device: str) -> dict[str, Tensor]:
+    """Judge the learner as it is now; return the weights that did best so far. Errors should be low, other scores high."""
+    fixed = isinstance(validation, (Episode, list, tuple))
+    score = evaluate(learner, validation, episodes, seed=1, device=device, **({} if fixed else shape))
+    sign = 1 if score.metric == "accuracy" else -1
+    first = not history.validation
+    if first or sign * score.mean > max(sign * mean for _, mean in history.validation):
+        history.best, best = len(history), snapshot(learner)
+    history.validation.append((len(history), score.mean))
+    return best
+
+
+def snapshot(learner: Learner) -> dict[str, Tensor]:
+    """Weights and running statistics as they are now."""
+    return {name: value.detach().clone() for name, value in learner.state_dict().items()}
+
+
+def check_split(learner: Learner, parameters: dict, meta_batch: int, world: int) -> int | None:
+    """Tasks in one part. Running statistics are taken over all tasks of a part, so there the whole batch is one.
+
+    Raises:
+        ValueError: for nothing to train, more processes than tasks, or running statistics spread over processes.
+    """
     if not parameters:
         raise ValueError(f"{type(learner).__name__} has no parameters to train; evaluate it as it is.")
-    make = {"adam": lambda p: torch.optim.Adam(p, lr, fused=True), "sgd": lambda p: torch.optim.SGD(p, lr)}[optimizer]
-    opt, losses = make(parameters), []
-    if resume and checkpoint is not None and Path(checkpoint).exists():
-        losses = load_checkpoint(checkpoint, learner, opt, settings)
-    if world > 1:
-        for p in parameters:
-            dist.broadcast(p.data, src=0)
-
-    good = [p.detach().clone() for p in parameters]
-    bar = progress_bar(len(losses), iterations, show=progress and rank == 0)
-    for i in range(len(losses), iterations):
-        for group in opt.param_groups:
-            group["lr"] = lr * SCHEDULES[schedule](i / iterations)
-        opt.zero_grad()
-        share = tasks.sample(meta_batch, seed=(seed, i), **shape)[rank::world]
-        loss = torch.zeros((), dtype=torch.float64, device=device)
-        for part in share.split(learner.task_chunk):
-            weight = len(part) / meta_batch
-            loss += weight * learner.backward(part.to(device), weight)
-        if world > 1:
-            add_up(parameters, loss)
-        if not loss.isfinite():
-            stop_at(i, loss, parameters, good, lr)
-        good = [p.detach().clone() for p in parameters]
-        if clip is not None:
-            torch.nn.utils.clip_grad_norm_(parameters, clip)
-        opt.step()
-        losses.append(loss.item())
-        bar.update_with(losses)
-        if watch is not None:
-            watch(i, losses[-1])
-        if checkpoint is not None and rank == 0 and ((i + 1) % every == 0 or i + 1 == iterations):
-            save_checkpoint(checkpoint, learner, opt, losses, settings)
-    bar.close()
-    if not all(p.isfinite().all() for p in parameters):
-        stop_at(iterations, torch.tensor(math.nan), parameters, good, lr)
-    learner.eval()
-    return losses
+    if world > meta_batch:
+        raise ValueError(f"meta_batch is {meta_batch}, but there are {world} processes; start at most {meta_batch}.")
+    layer = running_statistics(learner)
+    if layer and world > 1:
+        raise ValueError(f"layer {layer} tracks running statistics, which each of {world} processes would take over its own tasks; train in "
+                         "one process, or make the layer with track_running_stats=False.")
+    return None if layer else learner.task_chunk
 
 
-def check_settings(iterations, meta_batch, lr, optimizer, schedule, clip) -> None:
+def check_settings(iterations, meta_batch, lr, optimizer, schedule, clip, validate_every) -> None:
     """The door of `train`: one sentence for each setting out of bounds."""
-    at_least(1, iterations=iterations, meta_batch=meta_batch)
+    at_least(1, iterations=iterations, meta_batch=meta_batch, validate_every=validate_every)
     if not (math.isfinite(lr) and lr > 0):
         raise ValueError(f"lr is {lr}; it must be a finite number above 0, such as 1e-3.")
     if clip is not None and not clip > 0:
@@ -139,14 +197,13 @@ def add_up(parameters: list[Tensor], loss: Tensor) -> None:
     *summed, total = flat.split([g.numel() for g in grads] + [1])
     loss.copy_(total[0])
     for p, g in zip(parameters, summed):
-        p.grad = g.view_as(p)
+        p.grad = torch.empty_like(p).copy_(g.view(p.shape))      # in the layout of p: a fused optimiser pairs them by storage
 
 
-def stop_at(iteration: int, loss: Tensor, parameters: list[Tensor], good: list[Tensor], lr: float) -> None:
-    """Put the last good weights back and say what happened."""
-    with torch.no_grad():
-        for p, kept in zip(parameters, good):
-            p.copy_(kept)
+def stop_at(iteration: int, loss: Tensor, learner: Learner, good: dict[str, Tensor], lr: float) -> None:
+    """Put the last good weights and running statistics back and say what happened."""
+    learner.load_state_dict(good)
+    learner.eval()
     raise NonFiniteLoss(f"the loss became {loss.item()} at iteration {iteration}; the learner keeps the last weights whose loss "
                         f"was finite. Lower lr (now {lr}) or the learner's inner_lr, or set clip.")
 

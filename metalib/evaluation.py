@@ -83,12 +83,10 @@ def evaluate(learner: Learner, tasks: Tasks | Episode | Sequence[Episode], episo
         learner's own loss where it has one.
 
     Raises:
-        TypeError: for steps given to a learner that takes none, or a family that returns no Episode.
+        TypeError: for a family that returns no Episode.
         ValueError: for fewer than two episodes, or a family that returns another number of tasks than it was asked for.
     """
     options = {} if steps is None else {"steps": steps}
-    if options and not learner.takes_steps:
-        raise TypeError(f"{type(learner).__name__} takes no steps; leave out steps={steps}.")
     values, transductive = [], False
     with as_it_was(learner, device):
         for part in parts(learner, tasks, episodes, seed, shape):

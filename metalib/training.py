@@ -119,7 +119,7 @@ def train(learner: Learner, tasks: Tasks, iterations: int = 1_000, meta_batch: i
                 loss += math.nan
             if world > 1:
                 add_up(list(parameters.values()), loss)
-            if not loss.isfinite():
+            if not (loss.isfinite() and all(b.isfinite().all() for b in learner.buffers())):      # batch norm hides weights that explode
                 stop_at(i, loss, learner, good, lr)
             good = snapshot(learner)
             if clip is not None:
@@ -204,7 +204,8 @@ def stop_at(iteration: int, loss: Tensor, learner: Learner, good: dict[str, Tens
     """Put the last good weights and running statistics back and say what happened."""
     learner.load_state_dict(good)
     learner.eval()
-    raise NonFiniteLoss(f"the loss became {loss.item()} at iteration {iteration}; the learner keeps the last weights whose loss "
+    what = "running statistics overflowed" if loss.isfinite() else f"the loss became {loss.item()}"
+    raise NonFiniteLoss(f"{what} at iteration {iteration}; the learner keeps the last weights whose loss "
                         f"was finite. Lower lr (now {lr}) or the learner's inner_lr, or set clip.")
 
 

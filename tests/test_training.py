@@ -106,7 +106,7 @@ def test_evaluate_gives_every_learner_the_same_tasks_and_a_correct_interval():
     a, b = (ml.evaluate(learner(), ml.tasks.Sinusoid(), 70, k_shot=5) for _ in range(2))
     assert np.array_equal(a.values, b.values) and len(a.values) == 70
     assert a.mean == pytest.approx(a.values.mean())
-    assert a.ci95 == pytest.approx(1.96 * a.values.std(ddof=1) / 70 ** 0.5)
+    assert a.ci95 == pytest.approx(1.9949 * a.values.std(ddof=1) / 70 ** 0.5, rel=1e-4)
     assert "70 episodes, seed 2, k_shot 5" in str(a) and not a.transductive
 
 
@@ -114,8 +114,8 @@ def test_batch_norm_is_reported_as_transductive_and_one_at_a_time_is_not():
     ml.setup(0)
     model, tasks = ml.MAML(ml.conv4(3, channels=4), 0.1), ml.tasks.Digits()
     size = dict(episodes=4, n_way=3, n_query=3)
-    assert ml.evaluate(model, tasks, **size).transductive
-    assert not ml.evaluate(model, tasks, **size, together=False).transductive
+    assert ml.evaluate(model, tasks, **size, together=True).transductive
+    assert not ml.evaluate(model, tasks, **size).transductive
     assert not ml.evaluate(ml.NearestCentroid(), tasks, **size).transductive
 
 
@@ -145,7 +145,7 @@ def test_the_command_lists_explains_and_refuses(tmp_path):
     help = command("--help", cwd=tmp_path).stdout
     assert all(option in help for option in ("--list", "--resume", "--seed", "--device", "--out"))
     refused = command("maml-sinusoids", cwd=tmp_path)
-    assert refused.returncode == 1 and "there is no recipe 'maml-sinusoids'; the recipes are maml-sinusoid," in refused.stderr
+    assert refused.returncode == 1 and "there is no recipe 'maml-sinusoids'; near are maml-sinusoid," in refused.stderr
     assert "Traceback" not in refused.stderr and not list(tmp_path.iterdir())
 
 
@@ -179,7 +179,7 @@ def test_weights_are_examined_again_without_training(tmp_path):
 
 
 def test_what_is_not_shipped_is_named():
-    with pytest.raises(ValueError, match="no weights are shipped as 'maml-cats'; there are .*maml-sinusoid"):
+    with pytest.raises(ValueError, match="there is no weights file 'maml-cats'; near are maml-.*, .*, "):
         ml.load("maml-cats")
 
 

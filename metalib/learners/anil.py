@@ -9,6 +9,7 @@ The body sees each support image once, however many inner steps there are: the l
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from torch import Tensor
 
@@ -30,15 +31,10 @@ class ANIL(MAML):
             raise TypeError(f"{type(network).__name__} has no `body` and `head`; wrap it: Network(body, head).")
         super().__init__(network, *args, **kwargs)
 
-    def adapt(self, support: Examples, steps: int | None = None) -> Predictor:
-        """As `MAML.adapt`, on the features of the support set."""
-        for moment in self.path(support, steps):
-            pass
-        return Predictor(lambda x: moment.adapted(self.features(x)), self.company(support))
-
     def path(self, support: Examples, steps: int | None = None) -> Iterator[Moment]:
-        """As `MAML.path`; the predictors along it take features."""
-        return super().path(support.embedded(self.features(support.x)), steps)
+        """As `MAML.path`, on the features of the support set."""
+        for moment in super().path(support.embedded(self.features(support.x)), steps):
+            yield replace(moment, adapted=Predictor(lambda x, head=moment.adapted: head(self.features(x))))
 
     def start(self, n_tasks: int, record: bool) -> Adapted:
         head = super().start(n_tasks, record).fast

@@ -75,7 +75,7 @@ class Brisk(nn.Sequential):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.training):
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.training and x.dtype == torch.float32):
             return super().forward(x).float()
 
 

@@ -38,6 +38,7 @@ class OnTop(Learner):
     def __init__(self, learner: Learner | None = None, column: int = 0):
         super().__init__()
         self.learner, self.column = learner, column
+        self.takes_steps = learner is not None and learner.takes_steps
 
     def promise(self, x: Tensor) -> Tensor:
         return x[..., self.column:self.column + 1]

@@ -18,10 +18,10 @@ def images(about: str, learner: Callable[[], Learner], **training) -> Recipe:
     return Recipe(
         about, learner, lambda: tasks.Mixture(omniglot(), omniglot(), tasks.Glyphs(seed=0, n_classes=4_000)),
         dict(meta_batch=16, lr=2e-3, schedule="cosine", n_way=5, k_shot=1, n_query=3) | training,
-        {"Omniglot evaluation": (lambda: tasks.Omniglot("evaluation"), dict(episodes=600, **five)),
-         "Omniglot evaluation, one at a time": (lambda: tasks.Omniglot("evaluation"), dict(episodes=200, together=False, **five)),
-         "digits": (tasks.Digits, dict(episodes=600, **five)),
-         "new glyphs": (lambda: tasks.Glyphs(seed=1), dict(episodes=600, **five))})
+        {"Omniglot evaluation": (lambda: tasks.Omniglot("evaluation"), dict(episodes=600, together=True, **five)),
+         "Omniglot evaluation, one at a time": (lambda: tasks.Omniglot("evaluation"), dict(episodes=200, **five)),
+         "digits": (tasks.Digits, dict(episodes=600, together=True, **five)),
+         "new glyphs": (lambda: tasks.Glyphs(seed=1), dict(episodes=600, together=True, **five))})
 
 
 def omniglot(about: str, learner: Callable[[], Learner], shots: tuple[int, ...] = (1, 5), ways: tuple[int, ...] = (5,),
@@ -42,7 +42,7 @@ def omniglot(about: str, learner: Callable[[], Learner], shots: tuple[int, ...] 
         about, learner,
         lambda: tasks.Distorted(tasks.Omniglot("background", reflections=True)) if changed else tasks.Omniglot("background"),
         dict(schedule="cosine") | training,
-        {f"{title}, K = {k}": (family, dict(episodes=episodes, n_way=n, k_shot=k, n_query=asked))
+        {f"{title}, K = {k}": (family, dict(episodes=episodes, together=True, n_way=n, k_shot=k, n_query=asked))
          for (title, n), family in new.items() for k in shots})
 
 
@@ -55,11 +55,11 @@ def vinyals(about: str, learner: Callable[[], Learner], k_shot: int, shots: tupl
     """
     return Recipe(
         about, learner, lambda: tasks.Omniglot("train"), dict(schedule="cosine", n_way=5, k_shot=k_shot, n_query=5) | training,
-        {f"Omniglot test, K = {k}": (lambda: tasks.Omniglot("test"), dict(episodes=600, n_way=5, k_shot=k, n_query=15))
+        {f"Omniglot test, K = {k}": (lambda: tasks.Omniglot("test"), dict(episodes=600, together=True, n_way=5, k_shot=k, n_query=15))
          for k in shots or (k_shot,)} |
         {"Omniglot test, one at a time": (lambda: tasks.Omniglot("test"),
-                                          dict(episodes=50, together=False, n_way=5, k_shot=k_shot, n_query=5)),
-         "new glyphs": (lambda: tasks.Glyphs(seed=1), dict(episodes=200, n_way=5, k_shot=k_shot, n_query=15))})
+                                          dict(episodes=50, n_way=5, k_shot=k_shot, n_query=5)),
+         "new glyphs": (lambda: tasks.Glyphs(seed=1), dict(episodes=200, together=True, n_way=5, k_shot=k_shot, n_query=15))})
 
 
 def omniglot_meta_lstm(first_order: bool = False) -> Learner:

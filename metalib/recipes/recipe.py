@@ -42,7 +42,7 @@ def known(name: str, names: Iterable[str], what: str) -> None:
     if name not in names:
         near = difflib.get_close_matches(str(name), names, 3, 0.3)
         raise ValueError(f"there is no {what} {name!r}; " + (f"near are {', '.join(near)}." if near else
-                         f"there are {len(names)}, see `python -m metalib train --list`."))
+                         "`python -m metalib train --list` shows all." if names else "there is none at all in that folder."))
 
 
 def build(name: str, seed: int = 0) -> Learner:

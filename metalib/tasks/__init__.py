@@ -9,6 +9,7 @@ from .images.drawn import Drawn
 from .images.glyphs import Glyphs
 from .text.intents import Intents
 from .mixture import Mixture
+from .shuffled import Shuffled
 from .images.omniglot import Omniglot
 from .waves.quadratics import Quadratics
 from .ratings.users import Ratings
@@ -17,4 +18,4 @@ from .text.sentences import Sentences
 from .images.shifted import Shifted
 from .waves.sinusoid import Sinusoid
 
-__all__ = ["Arm", "ComputedAssays", "Digits", "Distorted", "Drawn", "Folder", "Glyphs", "Intents", "Mixture", "Omniglot", "Quadratics", "Ratings", "Robots", "Sentences", "Shifted", "Sinusoid", "Tox21"]
+__all__ = ["Arm", "ComputedAssays", "Digits", "Distorted", "Drawn", "Folder", "Glyphs", "Intents", "Mixture", "Omniglot", "Quadratics", "Ratings", "Robots", "Sentences", "Shifted", "Shuffled", "Sinusoid", "Tox21"]

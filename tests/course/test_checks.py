@@ -93,7 +93,7 @@ def test_missing_weights_are_a_sentence(monkeypatch, tmp_path):
     check.errors.cache_clear()
     monkeypatch.setattr(ml.recipes.recipe, "WEIGHTS", tmp_path)
     verdict = check.prediction(**SOLUTION_1)
-    assert "no weights are shipped as 'pretrained-sinusoid'" in verdict.text and not verdict.passed
+    assert "there is no weights file 'pretrained-sinusoid'" in verdict.text and not verdict.passed
 
 
 # 2. Fill in -------------------------------------------------------------------------------------------------------------------

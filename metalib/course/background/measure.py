@@ -9,6 +9,7 @@ import math
 import torch
 from torch import nn
 
+from ...learners.base import together
 from ...learners import FromScratch, Learner
 from ...networks import Network, mlp
 from ...recipes import load
@@ -52,7 +53,7 @@ def hunger_cell(source: str, n_way: int, k_shot: int, n_tasks: int = 6, n_query:
         right = torch.zeros(len(SHIFTS), n_tasks)
         for t in range(n_tasks):
             one = episode[t:t + 1]
-            predict = learner.adapt(one.support)
+            predict = together(learner.adapt(one.support))
             for s, shift in enumerate(SHIFTS.values()):
                 x = Shifted(None, **shift).shift(one.query.x)
                 right[s, t] = (predict(x).argmax(-1) == one.query.y).float().mean()

@@ -115,7 +115,7 @@ def image_learners() -> dict[str, Learner]:
 
 def accuracy(learner: Learner, tasks, episodes: int, **shape) -> list[float]:
     """Mean and 95 % half-width."""
-    score = evaluate(learner, tasks, episodes, n_query=10, **shape)
+    score = evaluate(learner, tasks, episodes, together=True, n_query=10, **shape)
     return [round(score.mean, 4), round(score.ci95, 4)]
 
 

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from ...episodes import Examples, generator
-from ...learners import Adapted
-from .measure import DISTANCES, POINTS, STARTS, STEPS, Kept, starts
+from ...learners import MAML
+from .measure import DISTANCES, POINTS, STARTS, STEPS, starts
 from ...storage import shipped
 from ...tasks.waves.sinusoid import sine
 from ..widgets.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PALE, said
@@ -55,9 +55,8 @@ def compute(distance: float, k_shot: int, steps: int, rate: str) -> Result:
     support, curves = Examples(x, sine(x, AMPLITUDE, phase)), []
     with torch.no_grad():
         for start in starts().values():
-            learner = Kept(start.network, RATE)
-            learner.adapt(support, min(steps, 30))                # the picture hardly moves after 30
-            curves.append(Adapted(start.network, learner.path[-1], {})(GRID[None])[0, :, 0])
+            adapted = MAML(start.network, RATE).adapt(support, min(steps, 30))            # the picture hardly moves after 30
+            curves.append(adapted(GRID[None])[0, :, 0])
     name = "plain" if rate == "0.01 for all" else "tuned"
     table = np.array([[cell[name] for cell in shipped("transfer")[start][str(k_shot)]] for start in STARTS])     # [3, 13, 12]
     return Result(distance, k_shot, steps, support, sine(GRID, AMPLITUDE, phase)[:, 0], torch.stack(curves),

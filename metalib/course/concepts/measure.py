@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ...episodes import Episode, Examples, task_loss
-from ...learners import MAML, Adapted
+from ...learners import MAML
 from ...networks import mlp
 from ...recipes import load
 from ...storage import ship
@@ -45,25 +45,11 @@ def starts() -> dict[str, MAML]:
     return {"random": random.eval(), "pretrained": load("pretrained-sinusoid"), "MAML": load("maml-sinusoid")}
 
 
-class Kept(MAML):
-    """MAML that keeps the fast weights of every step."""
-
-    def start(self, n_tasks: int, record: bool) -> Adapted:
-        adapted = super().start(n_tasks, record)
-        self.path = [adapted.fast]
-        return adapted
-
-    def update(self, fast, grads, step):
-        self.path.append(super().update(fast, grads, step))
-        return self.path[-1]
-
-
 @torch.no_grad()
 def error_path(start: MAML, episode: Episode, inner_lr: float, steps: tuple[int, ...] = STEPS) -> Tensor:
     """Query error of each task after each number of steps, [len(steps), tasks]; a diverged one is infinite."""
-    learner = Kept(start.network, inner_lr)
-    learner.adapt(episode.support, max(steps))
-    errors = [task_loss(Adapted(start.network, learner.path[s], {})(episode.query.x), episode.query.y) for s in steps]
+    path = list(MAML(start.network, inner_lr).path(episode.support, max(steps)))
+    errors = [task_loss(path[s].adapted(episode.query.x), episode.query.y) for s in steps]
     return torch.stack(errors).nan_to_num(nan=math.inf)
 
 

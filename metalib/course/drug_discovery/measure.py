@@ -15,7 +15,7 @@ from ...episodes import Episode, Examples
 from ...learners import Classical, Learner, NearestCentroid
 from ...learners.base import Predict
 from ...metrics import TaskMetric, delta_auprc, roc_auc
-from ...proof import Shuffled
+from ...tasks import Shuffled
 from ...recipes import RECIPES, build, load
 from ...tasks import ComputedAssays, Tox21
 from ...evaluation import evaluate

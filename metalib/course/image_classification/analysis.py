@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from ...episodes import Episode, Examples, sample_n_way
+from ...learners.base import together
 from ...learners import MAML, Learner
 from ...evaluation import BLOCK
 
@@ -44,7 +45,7 @@ def confused(learner: Learner, tasks, episodes: int = 200, seed: int = 2, n_clas
     for first in range(0, episodes, BLOCK):
         for part in few.sample(min(BLOCK, episodes - first), seed=(seed, first), **shape).split(learner.task_chunk):
             classes = part.about["classes"]                                                        # [tasks, n_way]
-            answer = classes.gather(1, learner.adapt(part.support)(part.query.x).argmax(-1))       # [tasks, n]
+            answer = classes.gather(1, together(learner.adapt(part.support))(part.query.x).argmax(-1))       # [tasks, n]
             truth = classes.gather(1, part.query.y)
             np.add.at(met, (truth[:, :, None], classes[:, None, :]), 1)
             np.add.at(wrong, (truth, answer), 1)
@@ -81,7 +82,7 @@ def layers(learner: MAML, support: Examples, x: Tensor, steps: int | None = None
         z = functional_call(layer, own, (z,))
         if isinstance(layer, torch.nn.ReLU):
             found[f"block {len(found) + 1}"] = z.flatten(1)
-    return found | {"head": adapted(x[None])[0]}
+    return found | {"head": adapted.together(x[None])[0]}
 
 
 def cka(a: Tensor, b: Tensor) -> float:

@@ -18,6 +18,7 @@ import numpy as np
 from ... import tasks
 from ...data import REGISTRY
 from ...evaluation import mean_ci
+from ...learners.base import Predictor, together
 from ...learners import Learner, NearestCentroid
 from ...evaluation import evaluate
 from ..widgets.drawing import BLACK, BLUE, GREY, ORANGE, PALE, SKY, said
@@ -74,9 +75,10 @@ def measure(learner: Learner, source: str, number: int, n_way: int, k_shot: int)
     """Accuracy of the tasks of one slice, [SLICE]: the same for every learner of the same shape and source."""
     family = sources()[source]
     head = getattr(getattr(learner.network, "head", None), "out_features", None)
-    if head is not None and n_way < head and hasattr(learner, "inner_steps"):
+    if head is not None and n_way < head and learner.takes_steps:
         learner = FewerAnswers(learner, n_way)
-    return evaluate(learner, family, SLICE, seed=100 + number, n_way=n_way, k_shot=k_shot, n_query=QUERIES).values
+    return evaluate(learner, family, SLICE, seed=100 + number, together=True, n_way=n_way, k_shot=k_shot,
+                    n_query=QUERIES).values
 
 
 class FewerAnswers(Learner):
@@ -88,7 +90,7 @@ class FewerAnswers(Learner):
 
     def adapt(self, support):
         predict = self.learner.adapt(support)
-        return lambda x: predict(x)[..., :self.n_way]
+        return Predictor(lambda x: together(predict)(x)[..., :self.n_way], self.learner.company(support))
 
 
 def compute(learner: str, n_way: int, k_shot: int, source: str, done: tuple[Setting | None, int] = (None, 0),

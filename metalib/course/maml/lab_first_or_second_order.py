@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ...episodes import Examples, task_loss
-from ...learners import MAML, Adapted
+from ...learners import MAML
 from ..widgets.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PALE, said
 from ..widgets.pointer import Pointer
 from ..widgets.shell import Lab, entry
@@ -57,20 +57,6 @@ class OneParameter(nn.Module):
         return root_h * self.residual(self.theta)
 
 
-class Watched(MAML):
-    """MAML that keeps the fast weights of every step."""
-
-    def start(self, n_tasks: int, record: bool) -> Adapted:
-        adapted = super().start(n_tasks, record)
-        self.path = [adapted.fast["theta"]]
-        return adapted
-
-    def update(self, fast, grads, step):
-        fast = super().update(fast, grads, step)
-        self.path.append(fast["theta"])
-        return fast
-
-
 def compute(loss: str, curvature: float, inner_lr: float, theta: float, steps: int) -> Result:
     """Both meta-gradients at one start.
 
@@ -82,11 +68,12 @@ def compute(loss: str, curvature: float, inner_lr: float, theta: float, steps: i
     """
     h = torch.cat([torch.tensor([curvature], dtype=torch.float64), CURVATURES])
     task = Examples(h.sqrt()[:, None, None], torch.zeros(len(h), 1, 1, dtype=torch.float64))    # support = query: one task's loss
-    learner = Watched(OneParameter(loss, theta), inner_lr, steps)
     with torch.enable_grad():
-        query_loss = task_loss(learner.adapt(task.join(task))(task.x), task.y).sum()
-        first, second = torch.autograd.grad(query_loss, [learner.path[-1], learner.path[0]])    # at theta', through theta'
-    path = torch.stack([p[0] for p in learner.path]).detach()
+        moments = list(MAML(OneParameter(loss, theta), inner_lr, steps).path(task.join(task)))
+        thetas = [moment.adapted.fast["theta"] for moment in moments]
+        query_loss = task_loss(moments[-1].adapted(task.x), task.y).sum()
+        first, second = torch.autograd.grad(query_loss, [thetas[-1], thetas[0]])                # at theta', through theta'
+    path = torch.stack([p[0] for p in thetas]).detach()
     factor = (1 - inner_lr * LOSSES[loss][1](path[:-1], curvature)).prod().item()
     return Result(loss, curvature, inner_lr, path, factor, first[0].item(), second[0].item(), first[1:], second[1:])
 

@@ -41,7 +41,7 @@ class Result:
 
 
 class Together(MAML):
-    """Several learners' starts, adapted side by side on one task: the starts lie along the task axis. Keeps every step."""
+    """Several learners' starts, adapted side by side on one task: the starts lie along the task axis."""
 
     def __init__(self, learners: Sequence[MAML], inner_lr: float):
         super().__init__(learners[0].network, inner_lr)
@@ -49,12 +49,7 @@ class Together(MAML):
         self.begin = {name: torch.stack([w[name].detach() for w in weights]) for name in weights[0]}
 
     def start(self, n_tasks: int, record: bool) -> Adapted:
-        self.path = [{name: p.clone().requires_grad_() for name, p in self.begin.items()}]
-        return Adapted(self.network, self.path[0], {})
-
-    def update(self, fast, grads, step):
-        self.path.append(super().update(fast, grads, step))
-        return self.path[-1]
+        return Adapted(self.network, {name: p.clone().requires_grad_() for name, p in self.begin.items()}, {})
 
 
 @cache
@@ -94,8 +89,8 @@ def compute(inner_lr: float, steps: int, k_shot: int, amplitude: float, phase: f
     support = support_points(k_shot, amplitude, phase, seed, points)
     learner, n = Together(list(starts.values()), inner_lr), len(starts)
     with torch.no_grad():
-        learner.adapt(Examples(support.x.expand(n, -1, -1), support.y.expand(n, -1, -1)), steps)
-        fast = {name: torch.cat([weights[name] for weights in learner.path]) for name in learner.begin}
+        path = list(learner.path(Examples(support.x.expand(n, -1, -1), support.y.expand(n, -1, -1)), steps))
+        fast = {name: torch.cat([moment.adapted.fast[name] for moment in path]) for name in learner.begin}
         curves = Adapted(learner.network, fast, {})(GRID.expand(n * (steps + 1), -1, -1))    # [(steps + 1) * starts, 101, 1]
         curves = curves.view(steps + 1, n, -1).transpose(0, 1)
         truth = sine(GRID, amplitude, phase)

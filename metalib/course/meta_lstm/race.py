@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ...episodes import at_least, task_loss, task_score
-from ...learners import SGD, Adam, Learner, Momentum, Unrolled
+from ...learners import SGD, Adam, Learner, Momentum
 from ...evaluation import BLOCK, mean_ci
 
 RATES = tuple(round(10 ** (k / 4), 6) for k in range(-16, 5))       # 0.0001 to 10, four to a decade: no rival is best at an end
@@ -56,7 +56,7 @@ def curves(learner: Learner, tasks, steps: int = 10, episodes: int = 200, seed: 
     for first in range(0, episodes, BLOCK):
         block = tasks.sample(min(BLOCK, episodes - first), seed=(seed, first), **shape)
         for part in block.split(learner.task_chunk):
-            along = ((moment.adapted for moment in learner.path(part.support, steps)) if isinstance(learner, Unrolled)
+            along = ((moment.adapted for moment in learner.path(part.support, steps)) if learner.takes_steps
                      else (learner.adapt(part.support, steps=s) for s in range(steps + 1)))
             found.append(torch.stack([judge(adapted(part.query.x), part.query.y) for adapted in along], 1))
     return torch.cat(found).double().numpy()

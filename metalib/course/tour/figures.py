@@ -16,8 +16,7 @@ def cover() -> Picture:
     left, right = figure.subfigures(1, 2, width_ratios=(1.15, 1))
     episode = Glyphs(seed=1).sample(1, n_way=5, k_shot=1, n_query=1, seed=21)
     order = episode.support.y[0].argsort()
-    company = torch.cat([episode.support.x, episode.query.x[:, :1]], 1)
-    confidence = load("maml-images").adapt(episode.support)(company)[0, -1].softmax(0)
+    confidence = load("maml-images").adapt(episode.support)(episode.query.x[:, :1])[0, 0].softmax(0)
     above, below = left.subfigures(2, 1, height_ratios=(1, 1.25))
     for column, (axes, i) in enumerate(zip(above.subplots(1, 5), order)):
         image(axes, episode.support.x[0, i, 0], f"symbol {column + 1}")

@@ -72,11 +72,11 @@ def drawing(strokes: tuple) -> Tensor:
 
 
 @lru_cache(maxsize=1)
-def adapted(model: Learner, symbols: tuple[Tensor, ...]) -> tuple[Examples, Predict]:
+def adapted(model: Learner, symbols: tuple[Tensor, ...]) -> Predict:
     """The learner adapted to one image of each symbol; kept while only the query changes."""
     support = Examples(torch.stack(symbols)[None, :, None], torch.arange(len(symbols))[None])
     with torch.no_grad():
-        return support, model.adapt(support)
+        return model.adapt(support)
 
 
 def compute(learner: str, n_way: int, examples: bool, seed: int, like: int, strokes: Sequence[Stroke] = (),
@@ -100,12 +100,9 @@ def compute(learner: str, n_way: int, examples: bool, seed: int, like: int, stro
               for pad in pads if pad in drawn or examples}
     confidence = torch.zeros(0)
     if len(images) == len(pads):
-        support, predict = adapted(learners[learner] if learners else shipped(learner), tuple(images[pad] for pad in range(n_way)))
+        predict = adapted(learners[learner] if learners else shipped(learner), tuple(images[pad] for pad in range(n_way)))
         with torch.no_grad():
-            # Batch norm takes its statistics from the batch at hand; alone, a query would be measured against itself.
-            # So it goes through the network in the company of the support images, and its answer is the last row.
-            company = torch.cat([support.x, images[QUERY][None, None, None]], 1)              # [1, n_way + 1, 1, 28, 28]
-            confidence = predict(company)[0, -1, :n_way].softmax(0)
+            confidence = predict(images[QUERY][None, None, None])[0, 0, :n_way].softmax(0)
     return Result(learner, n_way, images, drawn, confidence, like if examples and QUERY not in drawn else None)
 
 

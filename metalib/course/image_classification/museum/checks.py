@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from ....learners import Learner
-from ....proof import Check, Shuffled, before, disjoint, gradient, outer_slopes, show, shuffled
+from ....proof import Check, before, disjoint, gradient, outer_slopes, show, shuffled
+from ....tasks import Shuffled
 from ....evaluation import Score, evaluate
 from .exhibits import EXHIBITS, Case
 
@@ -23,7 +24,7 @@ EPISODES, SEED = 40, 7
 def score(case: Case, mixed: bool = False, **options) -> Score:
     """The case's score, on its tasks or, `mixed`, on the same with their support labels shuffled."""
     learner = copy.deepcopy(case.learner)                          # an exhibit may change itself; the next check begins afresh
-    return evaluate(learner, Shuffled(case.tasks) if mixed else case.tasks, EPISODES, SEED, **options, **case.shape)
+    return evaluate(learner, Shuffled(case.tasks) if mixed else case.tasks, EPISODES, SEED, together=True, **options, **case.shape)
 
 
 def chance(case: Case) -> float | None:
@@ -32,7 +33,7 @@ def chance(case: Case) -> float | None:
 
 def steps(case: Case) -> bool:
     """Does this learner take steps, so that it can be asked to take none?"""
-    return hasattr(case.learner, "inner_steps")
+    return case.learner.takes_steps
 
 
 def guesses(case: Case) -> Check:

@@ -134,7 +134,7 @@ def trained(text: str, n_tasks: int) -> MAML:
 
 def judged(learner: MAML, episodes: int = 200) -> Score:
     """Accuracy on glyphs of a family that no stage was trained on."""
-    return evaluate(learner, Glyphs(seed=1), episodes, **NEW)
+    return evaluate(learner, Glyphs(seed=1), episodes, together=True, **NEW)
 
 
 def measured() -> dict:

@@ -6,12 +6,14 @@ container may have been repacked, so its checksum is not asked for; the loaders 
 """
 from __future__ import annotations
 
+import gzip
 import os
 import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 OMNIGLOT = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/"
 VINYALS = "https://raw.githubusercontent.com/tristandeleu/pytorch-meta/master/torchmeta/datasets/assets/omniglot/"
@@ -105,6 +107,31 @@ def _download(name: str, source: Source) -> Path:
     return target
 
 
+def bounded(stream: IO[bytes], largest: int, name: str) -> bytes:
+    """Everything in a stream, of which no more than `largest` bytes are ever unpacked.
+
+    Raises:
+        DataError: where there are more.
+    """
+    content = stream.read(largest + 1)
+    if len(content) > largest:
+        raise DataError(f"{name} unpacks to more than {largest:,} bytes; {AGAIN}.")
+    return content
+
+
+def read_text(path: Path, largest: int = 50_000_000) -> str:
+    """A text file in UTF-8, packed by gzip where its name ends so; no more than `largest` bytes are unpacked.
+
+    Raises:
+        DataError: for a file that is broken, too large, or in another coding.
+    """
+    try:
+        with (gzip.open(path) if path.suffix == ".gz" else path.open("rb")) as stream:
+            return bounded(stream, largest, str(path)).decode("utf-8-sig")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is no whole text file ({error}); {AGAIN}.") from error
+
+
 def read_zip(path: Path, suffix: str | tuple[str, ...], count: int, largest: int) -> Iterator[tuple[str, bytes]]:
     """Every file in an archive as (name, content), in memory: nothing is unpacked, so nothing can land elsewhere.
 
@@ -120,7 +147,11 @@ def read_zip(path: Path, suffix: str | tuple[str, ...], count: int, largest: int
     kind = suffix if isinstance(suffix, str) else " or ".join(suffix)
     try:
         with zipfile.ZipFile(path) as archive:
-            members = {PurePosixPath(m.filename.replace("\\", "/")): m for m in archive.infolist() if not m.is_dir()}
+            listed = [(PurePosixPath(m.filename.replace("\\", "/")), m) for m in archive.infolist() if not m.is_dir()]
+            members = dict(listed)
+            if len(members) < len(listed):
+                again = next(name for name, m in listed if members[name] is not m)
+                raise DataError(f"{path} holds {str(again)!r} twice; {AGAIN}.")
             for name, m in members.items():
                 if name.is_absolute() or ".." in name.parts or ":" in m.filename:
                     raise DataError(f"{path} holds {m.filename!r}, which points outside the archive; {AGAIN}.")
@@ -132,8 +163,9 @@ def read_zip(path: Path, suffix: str | tuple[str, ...], count: int, largest: int
             if len(members) != count:
                 raise DataError(f"{path} holds {len(members):,} {kind} files, where {count:,} are expected; {AGAIN}.")
             for name, m in members.items():
-                yield str(name), archive.read(m)
+                with archive.open(m) as stream:                            # its header may lie about the size
+                    yield str(name), bounded(stream, largest, f"{path}: {m.filename!r}")
     except DataError:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:                  # RuntimeError: encrypted
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, NotImplementedError) as error:   # encrypted: RuntimeError
         raise DataError(f"{path} is no whole zip archive ({error}); {AGAIN}.") from error

@@ -5,6 +5,7 @@ Reference: Vinyals et al. 2016, "Matching Networks for One Shot Learning", https
 """
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
@@ -33,8 +34,12 @@ class Examples:
 
     def __post_init__(self):
         for name, value in (("x", self.x), ("y", self.y)):
-            if not isinstance(value, Tensor):
+            if isinstance(value, np.ndarray):
+                object.__setattr__(self, name, torch.from_numpy(value))
+            elif not isinstance(value, Tensor):
                 raise TypeError(f"{name} is a {type(value).__name__}; examples hold tensors: wrap it in torch.as_tensor().")
+        if self.y.dtype in (torch.int32, torch.int16, torch.int8, torch.uint8):
+            object.__setattr__(self, "y", self.y.long())
         if not self.x.is_floating_point():
             raise TypeError(f"x has dtype {self.x.dtype}; inputs must be floating point: call x.float() first.")
         if not (self.y.is_floating_point() or self.y.dtype == torch.int64):
@@ -92,6 +97,34 @@ class Episode:
     query: Examples
     about: Mapping[str, Tensor] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, x_support, y_support, x_query, y_query) -> Episode:
+        """An episode from the usual four arrays, NumPy's or PyTorch's, of one task or with a leading axis of tasks.
+
+        Arguments:
+            x_support, x_query: inputs [n, ...] or [tasks, n, ...]; whole numbers become float32.
+            y_support, y_query: labels [n] or [tasks, n], any whole numbers: of each task the labels of its support set become classes
+                0, 1, ... in their order; or values [n, out] or [tasks, n, out].
+
+        Raises:
+            ValueError: where a query's label does not occur in its support set, or shapes do not fit.
+        """
+        x, y = ([torch.as_tensor(a) for a in pair] for pair in ((x_support, x_query), (y_support, y_query)))
+        x = [a if a.is_floating_point() else a.float() for a in x]
+        values = y[0].is_floating_point()
+        if y[0].ndim == (2 if values else 1):                         # a single task
+            x, y = [a[None] for a in x], [a[None] for a in y]
+        if values:
+            return cls(Examples(x[0], y[0]), Examples(x[1], y[1]))
+        told, asked = (a.long() for a in y)
+        for task in range(len(told)):
+            known = told[task].unique()
+            if not torch.isin(asked[task], known).all():
+                raise ValueError(f"task {task} asks for label {int(asked[task][~torch.isin(asked[task], known)][0])}, of which its support "
+                                 "set has no example; leave such queries out.")
+        number = [torch.stack([torch.searchsorted(t.unique(), a) for t, a in zip(told, part)]) for part in (told, asked)]
+        return cls(Examples(x[0], number[0]), Examples(x[1], number[1]))
+
     def __post_init__(self):
         s, q = self.support, self.query
         if len(s) != len(q) or s.x.shape[2:] != q.x.shape[2:] or s.y.dtype != q.y.dtype or s.y.shape[2:] != q.y.shape[2:]:
@@ -104,6 +137,14 @@ class Episode:
 
     def __getitem__(self, tasks: slice) -> Episode:
         return Episode(self.support[tasks], self.query[tasks], {k: v[tasks] for k, v in self.about.items()})
+
+    @classmethod
+    def stack(cls, episodes: Sequence[Episode]) -> Episode:
+        """The tasks of several episodes of one shape, side by side; what all of them tell about their tasks is kept."""
+        def all_of(part: str) -> Examples:
+            return Examples(*(torch.cat([getattr(getattr(e, part), axis) for e in episodes]) for axis in "xy"))
+        known = set.intersection(*(set(e.about) for e in episodes))
+        return cls(all_of("support"), all_of("query"), {k: torch.cat([e.about[k] for e in episodes]) for k in sorted(known)})
 
     def split(self, size: int | None) -> Iterator[Episode]:
         """The same tasks in parts of at most `size` (None: one part), so that a batch need not fit into memory at once."""
@@ -213,34 +254,40 @@ def at_least(low: int, **values) -> None:
 
 
 def sample_n_way(
-    draw: Callable[[np.ndarray, np.ndarray], Tensor], n_tasks: int, n_way: int, k_shot: int, n_query: int,
-    seed: int | Sequence[int], *, n_classes: int, per_class: int | np.ndarray | None = None,
+    draw: Callable[[np.ndarray, np.ndarray], Tensor], n_tasks: int, n_way: int, k_shot: int | Sequence[int], n_query: int,
+    seed: int | Sequence[int], *, n_classes: int, per_class: int | np.ndarray | None = None, names: Sequence[str] | None = None,
 ) -> Episode:
     """Sample N-way K-shot episodes: different classes, different examples, labels in random order.
 
     Arguments:
         draw: draw(classes [tasks, n_way, 1], examples [tasks, n_way, n]) -> images [tasks, n_way, n, ...].
-        n_tasks, n_way, k_shot, n_query: sizes; `n_query` counts per class.
+        n_tasks, n_way, n_query: sizes; `n_query` counts per class.
+        k_shot: examples per class in the support set: one number, or one for each of the n_way classes of a task.
         seed: whole number(s) that fix everything drawn here.
         n_classes: how many classes there are to choose from.
-        per_class: examples that a class has: one number, one per class [n_classes], or None for unlimited.
+        per_class: examples that a class has: one number, one per class [n_classes], or None for unlimited. Classes with too few are
+            left out; a warning names them, once.
+        names: of the classes, for messages.
 
     Returns:
         Episode with support x [tasks, n_way * k_shot, ...], query x [tasks, n_way * n_query, ...], both shuffled
-        (class order would leak labels), and about["classes"] [tasks, n_way]: the class behind each label.
+        (class order would leak labels); about: "classes" [tasks, n_way], the class behind each label, and "support" and "query"
+        [tasks, n], the number of each example within its class.
 
     Raises:
-        ValueError: for sizes below 1, more ways than classes, or more shots and queries than a class has examples.
+        ValueError: for sizes below 1, more ways than classes, or more shots and queries than enough classes have examples.
     """
-    at_least(1, n_tasks=n_tasks, n_way=n_way, k_shot=k_shot, n_query=n_query)
-    n = k_shot + n_query
+    shots = [k_shot] * n_way if isinstance(k_shot, (int, np.integer)) else list(k_shot)
+    at_least(1, n_tasks=n_tasks, n_way=n_way, n_query=n_query, **{f"k_shot[{i}]" if len(set(shots)) > 1 else "k_shot": k
+                                                                  for i, k in enumerate(shots)})
+    if len(shots) != n_way:
+        raise ValueError(f"k_shot has {len(shots)} numbers for {n_way} ways; give one for each, or one for all.")
+    n = max(shots) + n_query
     if n_way > n_classes:
         raise ValueError(f"n_way is {n_way}, but there are {n_classes} classes; ask for at most {n_classes} ways.")
-    if per_class is not None and n > np.min(per_class):
-        raise ValueError(f"k_shot + n_query is {n}, but a class has {np.min(per_class)} examples; "
-                         f"ask for at most {np.min(per_class)} in all.")
+    enough = large_enough(n, n_way, n_classes, per_class, names)
     rng = generator(seed)
-    classes = np.argsort(rng.rand(n_tasks, n_classes), axis=1, kind="stable")[:, :n_way]     # without replacement
+    classes = enough[np.argsort(rng.rand(n_tasks, len(enough)), axis=1, kind="stable")[:, :n_way]]     # without replacement
     if per_class is None:
         examples = rng.randint(0, 2**31 - 1, (n_tasks, n_way, n), dtype=np.int64)
     else:
@@ -248,13 +295,36 @@ def sample_n_way(
         keys = rng.rand(n_tasks, n_way, int(np.max(per_class)))
         keys[np.arange(keys.shape[-1]) >= size[..., None]] = np.inf                          # not there: sorts last
         examples = np.argsort(keys, axis=-1, kind="stable")[..., :n]
-    x = draw(classes[..., None], examples)
-    y = torch.arange(n_way)[:, None].expand(n_tasks, n_way, n)
+    x, numbers = draw(classes[..., None], examples), torch.from_numpy(np.ascontiguousarray(examples))
+    rows = torch.arange(n_tasks)[:, None]
 
-    def part(start, stop):
-        flat_x, flat_y = x[:, :, start:stop].flatten(1, 2), y[:, :, start:stop].flatten(1, 2)
-        order = torch.from_numpy(np.argsort(rng.rand(*flat_y.shape), axis=1, kind="stable"))
-        rows = torch.arange(n_tasks)[:, None]
-        return Examples(flat_x[rows, order], flat_y[rows, order])
+    def part(counts: Sequence[int], first: Sequence[int]) -> tuple[Examples, Tensor]:
+        way = torch.tensor([label for label, count in enumerate(counts) for _ in range(count)])
+        place = torch.tensor([start + i for start, count in zip(first, counts) for i in range(count)])
+        order = torch.from_numpy(np.argsort(rng.rand(n_tasks, len(way)), axis=1, kind="stable"))
+        way, place = way[order], place[order]
+        return Examples(x[rows, way, place], way), numbers[rows, way, place]
 
-    return Episode(part(0, k_shot), part(k_shot, n), {"classes": torch.from_numpy(classes.copy())})
+    (support, told), (query, asked) = part(shots, [0] * n_way), part([n_query] * n_way, shots)
+    return Episode(support, query, {"classes": torch.from_numpy(classes.copy()), "support": told, "query": asked})
+
+
+def large_enough(n: int, n_way: int, n_classes: int, per_class: int | np.ndarray | None, names: Sequence[str] | None) -> np.ndarray:
+    """The numbers of the classes that have at least `n` examples; a warning names the others.
+
+    Raises:
+        ValueError: where fewer than `n_way` are left.
+    """
+    every = np.arange(n_classes)
+    if per_class is None:
+        return every
+    size = np.broadcast_to(per_class, n_classes)
+    enough = every[size >= n]
+    if len(enough) < n_way:
+        most = int(np.sort(size)[-n_way])
+        raise ValueError(f"k_shot + n_query is {n}, but only {len(enough)} of {n_classes} classes have as many examples; for {n_way} ways "
+                         f"ask for at most {most} in all.")
+    if len(enough) < n_classes:
+        small = [f"{names[c] if names is not None else c} ({size[c]})" for c in every[size < n]]
+        warnings.warn(f"left out, with fewer than {n} examples: {', '.join(small[:5])}{' and more' * (len(small) > 5)}", stacklevel=3)
+    return enough

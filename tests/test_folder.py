@@ -111,8 +111,11 @@ def test_what_is_missing_is_named(folders):
     with pytest.raises(DataError, match="no folders in it"):
         Folder(folders / "train" / "class0")
     (folders / "train" / "class9").mkdir()
-    with pytest.raises(DataError, match="class9 holds no image"):
+    with pytest.warns(UserWarning, match="class9 holds no image"):
         Folder(folders, "train")
+    (folders / "none" / "class0").mkdir(parents=True)
+    with pytest.raises(DataError, match="holds no image that can be read"):
+        Folder(folders / "none")
     with pytest.raises(ValueError, match="channels is 2"):
         Folder(folders, "train", channels=2)
     with pytest.raises(ValueError, match="image_size is 0"):

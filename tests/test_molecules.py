@@ -134,9 +134,7 @@ HEAD = ",".join(assays.TOX21) + ",mol_id,smiles\n"
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("METALIB_DATA", str(tmp_path))
     (tmp_path / "molecules").mkdir()
-    assays._pools.cache_clear()
     yield lambda content: (tmp_path / "molecules/tox21.csv.gz").write_bytes(content)
-    assays._pools.cache_clear()
 
 
 @pytest.mark.parametrize("content, says", [

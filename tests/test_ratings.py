@@ -215,7 +215,7 @@ def test_a_shipped_cell_can_be_measured_again():
 
 
 def test_the_interval_is_over_users():
-    assert ratings.interval(np.array([1.0, 2.0, 3.0])) == [2.0, round(1.96 / math.sqrt(3), 4)]
+    assert ratings.interval(np.array([1.0, 2.0, 3.0])) == [2.0, round(4.30265 / math.sqrt(3), 4)]
 
 
 # ---- MovieLens -----------------------------------------------------------------------------------------------------------------

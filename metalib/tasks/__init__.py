@@ -1,6 +1,17 @@
-"""Where episodes come from: one file per task family, each with `sample(n_tasks, ..., seed) -> Episode`."""
+"""Where episodes come from: one room per modality, one file per family, each with `sample(n_tasks, ..., seed) -> Episode`.
+
+Your own data, one line each:
+
+    Arrays(x, y)                                  labelled arrays and tables           Loaded(dataloader)   ready episodes
+    Texts(sentences, labels)                      labelled sentences
+    Folder("photos")                              a folder of images for each class
+    Assays.from_csv("assays.csv", smiles="smiles", assays=[...])    molecules with a column of 0 and 1 for each assay
+
+All take `classes=` (Assays: `assays=`), so that training and test can be kept apart. A family of another kind is a class with the
+one method `sample`; N-way sources derive from `Classes` and write `draw`.
+"""
 from .robots.arm import Arm
-from .molecules.assays import Tox21
+from .molecules.assays import Assays, Tox21
 from .molecules.computed import ComputedAssays
 from .images.digits import Digits
 from .images.distorted import Distorted
@@ -8,6 +19,8 @@ from .images.folder import Folder
 from .images.drawn import Drawn
 from .images.glyphs import Glyphs
 from .text.intents import Intents
+from .arrays import Arrays, Loaded
+from .classes import Classes
 from .mixture import Mixture
 from .shuffled import Shuffled
 from .images.omniglot import Omniglot
@@ -15,7 +28,8 @@ from .waves.quadratics import Quadratics
 from .ratings.users import Ratings
 from .robots.demonstrations import Robots
 from .text.sentences import Sentences
+from .text.vectors import Texts
 from .images.shifted import Shifted
 from .waves.sinusoid import Sinusoid
 
-__all__ = ["Arm", "ComputedAssays", "Digits", "Distorted", "Drawn", "Folder", "Glyphs", "Intents", "Mixture", "Omniglot", "Quadratics", "Ratings", "Robots", "Sentences", "Shifted", "Shuffled", "Sinusoid", "Tox21"]
+__all__ = ["Arm", "Arrays", "Assays", "Classes", "ComputedAssays", "Digits", "Distorted", "Drawn", "Folder", "Glyphs", "Intents", "Loaded", "Mixture", "Omniglot", "Quadratics", "Ratings", "Robots", "Sentences", "Shifted", "Shuffled", "Sinusoid", "Texts", "Tox21"]

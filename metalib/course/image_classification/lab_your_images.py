@@ -5,7 +5,6 @@ classes with a single image, more classes than the learner has answers.
 """
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...data import DataError
 from ...episodes import Examples
 from ...learners import Learner
 from ...tasks import Digits
-from ...tasks.images.folder import SUFFIXES
+from ...tasks.images.files import SUFFIXES, is_class, is_image, light_paper, page
 from ...tasks.images.ink import SIDE, resize_to_ink
 from ..tour.lab_draw_and_recognise import SHIPPED, grey, shipped
 from ..widgets.drawing import BLACK, GREEN, GREY, RED
@@ -51,12 +51,12 @@ def in_folder(path: str) -> tuple[list[File], list[str]]:
     root = Path(path).expanduser()
     if not root.is_dir():
         return [], [f"{path} is no folder"]
-    classes = sorted(one for one in root.iterdir() if one.is_dir() and not one.name.startswith("."))
+    classes = sorted(one for one in root.iterdir() if is_class(one))
     if not classes:
         return [], [f"{root.name} has no subfolders, and each class needs one"]
     found, trouble = [], []
     for one in classes:
-        files = sorted(file for file in one.iterdir() if file.suffix.lower() in SUFFIXES)
+        files = sorted(file for file in one.iterdir() if is_image(file) and file.is_file())
         if not files:
             trouble.append(f"{one.name} holds no image")
         found += [(one.name, file) for file in files]
@@ -86,17 +86,13 @@ def uploaded(files: Sequence[Mapping]) -> tuple[list[File], list[str]]:
 @lru_cache(maxsize=512)
 def read(content: bytes) -> Tensor | str:
     """A file as ink on paper, [28, 28], or what is wrong with it."""
-    from PIL import Image, UnidentifiedImageError
     try:
-        with Image.open(io.BytesIO(content)) as image:
-            if min(image.size) < SIDE // 2:
-                return f"is tiny ({image.width} x {image.height} pixels)"
-            page = np.asarray(image.convert("RGBA"))
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError):
-        return "is no whole image"
-    paper = np.asarray(Image.alpha_composite(Image.new("RGBA", page.shape[1::-1], "white"), Image.fromarray(page)).convert("L"))
-    border = np.concatenate([paper[0], paper[-1], paper[:, 0], paper[:, -1]])
-    return resize_to_ink(paper, dark_ink=bool(np.median(border) > 127))[0]          # the border is paper, whatever its colour
+        paper = np.asarray(page(content, SIDE).convert("L"))
+    except DataError as error:
+        return str(error).removesuffix(f" ({type(error.__cause__).__name__})")
+    if min(paper.shape) < SIDE // 2:
+        return f"is tiny ({paper.shape[1]} x {paper.shape[0]} pixels)"
+    return resize_to_ink(paper, dark_ink=light_paper(paper))[0]                     # the border is paper, whatever its colour
 
 
 def episode(files: Sequence[File], seed: int) -> tuple[list[str], Examples | None, Examples | None, list[str]]:
@@ -176,7 +172,8 @@ def make(fig):
     marks = [fig.text(0.13 + 0.09 * i, 0.14, "", ha="center", va="top", fontsize=8.5) for i in range(ASKED)]
 
     def short(name: str) -> str:
-        return name if len(name) <= 11 else name[:10] + "…"
+        name = " ".join(name.split())
+        return (name if len(name) <= 11 else name[:10] + "…").replace("$", r"\$")       # a dollar would open a formula
 
     def change(r: Result) -> str:
         for i, (view, title) in enumerate(zip(views, titles)):

@@ -10,8 +10,10 @@ shipped; whoever has it finds the authors' lists at https://github.com/twitter-r
 from __future__ import annotations
 
 import csv
+import io
+import warnings
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -20,16 +22,19 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from ...data import DataError
-from ...episodes import at_least
+from ...episodes import Episode, at_least
+from .files import SUFFIXES, is_class, is_drawing, is_image, opened, page
 from .ink import InkTasks
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
 CACHE = 20_000          # images kept decoded: 84 x 84 in colour, that is 420 MB; the others are read again when drawn
+LOOKED_AT = 40          # images that decide whether a folder holds drawings
 
 
 @dataclass(frozen=True)
 class Folder(InkTasks):
     """Image tasks from your own files. They are listed at once and read when drawn.
+
+    Files that are no images, and classes without one, are left out; `skipped` names them, and a warning does.
 
     Arguments:
         path: the folder.
@@ -37,25 +42,47 @@ class Folder(InkTasks):
             folders in `path` are the classes.
         image_size: side of the square that images are resized to, in pixels; a longer side is cropped in the middle.
         channels: 3, colours; or 1, grey.
+        dark_ink: of grey images: True turns dark ink on light paper into the convention of this library, ink 1 on paper 0; False
+            leaves brightness as it is; None: True where most of the images are drawings on light paper.
 
     Raises:
         ValueError: for sizes below 1, or channels other than 1 and 3.
-        metalib.data.DataError: for a missing folder, split or file, a name that points outside, a class without images, and,
-            when it is drawn, a file that is no image.
+        metalib.data.DataError: for a missing folder, split or file, a name that points outside, a folder without any image.
     """
 
     path: str | Path
     split: str | None = None
     image_size: int = 84
     channels: int = 3
+    dark_ink: bool | None = None
 
     def __post_init__(self):
         at_least(1, image_size=self.image_size)
         if self.channels not in (1, 3):
             raise ValueError(f"channels is {self.channels}; use 3 for colours or 1 for grey.")
-        files = listed(Path(self.path), self.split)
-        object.__setattr__(self, "names", sorted(files))
-        object.__setattr__(self, "files", [sorted(files[name]) for name in self.names])
+        files, skipped = listed(Path(self.path), self.split), {}
+        for found in files.values():
+            for file in found:
+                try:
+                    opened(file).close()
+                except DataError as error:
+                    skipped[file] = str(error)
+        files = {name: sorted(set(found) - set(skipped)) for name, found in files.items()}
+        skipped |= {name: f"holds no image ({', '.join(SUFFIXES)})" for name, found in files.items() if not found}
+        names = sorted(name for name, found in files.items() if found)
+        if not names:
+            raise DataError(f"{self.path} holds no image that can be read ({', '.join(SUFFIXES)}); put the images of each class into a "
+                            "folder of its own.")
+        for key, value in {"names": names, "files": [files[name] for name in names], "skipped": skipped}.items():
+            object.__setattr__(self, key, value)
+        self.say_skipped()
+
+    def say_skipped(self) -> None:
+        """Warn of what was left out."""
+        if self.skipped:
+            told = [f"{getattr(what, 'name', what)} {why}" for what, why in list(self.skipped.items())[:3]]
+            warnings.warn(f"left out of {self.path}: {'; '.join(told)}{f' and {len(self.skipped) - 3} more' * (len(self.skipped) > 3)}",
+                          stacklevel=4)
 
     @property
     def n_classes(self) -> int:
@@ -66,17 +93,54 @@ class Folder(InkTasks):
         """Images of each class, [n_classes]."""
         return np.array([len(files) for files in self.files])
 
-    def class_name(self, number: int) -> str:
-        """The label in the list, or the name of the class's folder."""
-        self.numbers(number, 0)
-        return self.names[number]
+    @cached_property
+    def drawings(self) -> bool:
+        """Are grey images turned into ink?"""
+        if self.channels == 3 or self.dark_ink is not None:
+            return bool(self.dark_ink) and self.channels == 1
+        some = [files[0] for files in self.files[:: max(1, self.n_classes // LOOKED_AT)]]
+        return bool(np.mean([is_drawing(read(file, stamp(file), self.image_size, 1)[..., 0]) for file in some]) > 0.5)
 
     def images(self, classes: ArrayLike, examples: ArrayLike) -> Tensor:
-        """Class and example numbers, broadcast to [...] -> images [..., channels, image_size, image_size] in [0, 1]."""
+        """Class and example numbers, broadcast to [...] -> images [..., channels, image_size, image_size] in [0, 1].
+
+        Raises:
+            metalib.data.DataError: for a file that is cut short.
+        """
         classes, examples = self.numbers(classes, examples)
-        pages = [read(self.files[c][e], self.image_size, self.channels) for c, e in zip(classes.ravel(), examples.ravel())]
+        chosen = [self.files[c][e] for c, e in zip(classes.ravel(), examples.ravel())]
+        pages = [read(file, stamp(file), self.image_size, self.channels) for file in chosen]
         flat = torch.from_numpy(np.stack(pages)).permute(0, 3, 1, 2).float().div_(255)
-        return flat.reshape(*classes.shape, *flat.shape[1:])
+        return (1 - flat if self.drawings else flat).reshape(*classes.shape, *flat.shape[1:])
+
+    def sample(self, *args, **kwargs) -> Episode:
+        """As `Classes.sample`; a file that turns out to be cut short is left out from then on."""
+        while True:
+            try:
+                return super().sample(*args, **kwargs)
+            except Unreadable as error:
+                self.skipped[error.file] = error.why
+                for files in self.files:
+                    if error.file in files:
+                        files.remove(error.file)
+                self.say_skipped()
+
+
+class Unreadable(DataError):
+    """A file whose header was good and whose picture is not."""
+
+    def __init__(self, file: Path, why: str):
+        super().__init__(f"{file} {why}; replace it or take it out.")
+        self.file, self.why = file, why
+
+
+def stamp(file: Path) -> tuple[int, int]:
+    """What changes when another picture is saved under the same name."""
+    try:
+        about = file.stat()
+    except OSError as error:
+        raise Unreadable(file, "is gone") from error
+    return about.st_mtime_ns, about.st_size
 
 
 def listed(path: Path, split: str | None) -> dict[str, list[Path]]:
@@ -89,29 +153,36 @@ def listed(path: Path, split: str | None) -> dict[str, list[Path]]:
     root = path if split is None else path / split
     if not root.is_dir():
         raise DataError(f"{path} has neither {split}.csv nor a folder {split}; name a split that it has, or split=None.")
-    files = {one.name: [file for file in one.iterdir() if file.suffix.lower() in SUFFIXES]
-             for one in root.iterdir() if one.is_dir() and not one.name.startswith(".")}
+    files = {one.name: [file for file in one.iterdir() if is_image(file)] for one in root.iterdir() if is_class(one)}
     if not files:
         raise DataError(f"{root} has no folders in it; put the images of each class into a folder of its own.")
-    if empty := sorted(name for name, found in files.items() if not found):
-        raise DataError(f"{root / empty[0]} holds no image ({', '.join(SUFFIXES)}); fill it or remove it.")
     return files
+
+
+def text_of(table: Path) -> str:
+    """A list's text: UTF-8, with or without the mark that spreadsheets put in front, or UTF-16 with it."""
+    raw = table.read_bytes()
+    coding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        return raw.decode(coding)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{table} is not in UTF-8 (byte {error.start}); save it as \"CSV UTF-8\".") from error
 
 
 def from_csv(path: Path, table: Path) -> dict[str, list[Path]]:
     """The files that a split's list names, in path/images or beside the list."""
     folder = path / "images" if (path / "images").is_dir() else path
     files: dict[str, list[Path]] = {}
-    with table.open(newline="", encoding="utf-8") as lines:
-        rows = csv.DictReader(lines)
-        if not {"filename", "label"} <= set(rows.fieldnames or ()):
-            raise DataError(f"{table} begins with {rows.fieldnames}; its first line must be filename,label.")
-        for row in rows:
-            name = PurePosixPath((row["filename"] or "").replace("\\", "/"))
-            if not row["label"] or not name.name or name.is_absolute() or ".." in name.parts or ":" in str(name):
-                raise DataError(f"{table}, line {rows.line_num}: {row['filename']!r}, {row['label']!r} is no file of the folder "
-                                "and its label; repair the list.")
-            files.setdefault(row["label"], []).append(folder / name)
+    text = text_of(table)
+    rows = csv.DictReader(io.StringIO(text, newline=""), dialect="excel-tab" if "\t" in text.partition("\n")[0] else "excel")
+    if not {"filename", "label"} <= set(rows.fieldnames or ()):
+        raise DataError(f"{table} begins with {rows.fieldnames}; its first line must be filename,label.")
+    for row in rows:
+        name = PurePosixPath((row["filename"] or "").replace("\\", "/"))
+        if not row["label"] or not name.name or name.is_absolute() or ".." in name.parts or ":" in str(name):
+            raise DataError(f"{table}, line {rows.line_num}: {row['filename']!r}, {row['label']!r} is no file of the folder "
+                            "and its label; repair the list.")
+        files.setdefault(row["label"], []).append(folder / name)
     if not files:
         raise DataError(f"{table} lists no images; its lines are filename,label.")
     wanted = [file for found in files.values() for file in found]
@@ -123,13 +194,11 @@ def from_csv(path: Path, table: Path) -> dict[str, list[Path]]:
 
 
 @lru_cache(CACHE)
-def read(file: Path, size: int, channels: int) -> np.ndarray:
-    """An image file as uint8 [size, size, channels], cropped to the square in its middle."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
+def read(file: Path, stamp: tuple[int, int], size: int, channels: int) -> np.ndarray:
+    """An image file as uint8 [size, size, channels], cropped to the square in its middle; `stamp` tells a file that was replaced."""
+    from PIL import Image, ImageOps
     try:
-        with Image.open(file) as image:
-            page = ImageOps.fit(image.convert("RGB" if channels == 3 else "L"), (size, size), Image.Resampling.BICUBIC)
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"{file} is no whole image ({type(error).__name__}); replace it or take it out.") from error
-    return np.asarray(page).reshape(size, size, channels)
+        image = ImageOps.fit(page(file, size).convert("RGB" if channels == 3 else "L"), (size, size), Image.Resampling.BICUBIC)
+    except DataError as error:
+        raise Unreadable(file, str(error)) from error
+    return np.asarray(image).reshape(size, size, channels)

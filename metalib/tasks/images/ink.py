@@ -14,46 +14,23 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from ...episodes import Episode, at_least, sample_n_way
+from ...episodes import at_least
+from ..classes import Classes
 
 SIDE = 28           # pixels of an image
 PAGE = 105          # pixels of the page that strokes are drawn on
 PEN = 0.05          # pen width as a fraction of the page: 5 of 105 pixels, as wide as Omniglot's strokes
 
 
-class InkTasks:
+class InkTasks(Classes):
     """What every image source is: `n_classes`, `per_class`, `images(classes, examples)`; and so `sample`."""
-
-    n_classes: int
-    per_class: int | np.ndarray | None = None           # examples of each class; None: as many as one asks for
 
     def images(self, classes: ArrayLike, examples: ArrayLike) -> Tensor:
         """The given examples of the given classes, whole numbers that broadcast to [...] -> images [..., 1, 28, 28]."""
         raise NotImplementedError
 
-    def sample(self, n_tasks: int, n_way: int = 5, k_shot: int = 1, n_query: int = 15, seed: int | Sequence[int] = 0) -> Episode:
-        """Draw N-way K-shot tasks: support x [n_tasks, n_way * k_shot, 1, 28, 28], query with `n_query` per class.
-
-        Raises:
-            ValueError: as `metalib.episodes.sample_n_way`.
-        """
-        return sample_n_way(self.images, n_tasks, n_way, k_shot, n_query, seed,
-                            n_classes=self.n_classes, per_class=self.per_class)
-
-    def numbers(self, classes: ArrayLike, examples: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """`classes` and `examples` as arrays of one shape [...], whole numbers that this source has; a ValueError otherwise."""
-        classes, examples = np.broadcast_arrays(classes, examples)
-        if not (np.issubdtype(classes.dtype, np.integer) and np.issubdtype(examples.dtype, np.integer)):
-            raise ValueError(f"classes has dtype {classes.dtype} and examples {examples.dtype}; give whole numbers.")
-        for number in (classes.min(initial=0), classes.max(initial=0)):
-            if not 0 <= number < self.n_classes:
-                raise ValueError(f"class number is {number}; there are {self.n_classes} classes, numbered from 0.")
-        size = np.broadcast_to(2**62 if self.per_class is None else self.per_class, self.n_classes)[classes]
-        wrong = (examples < 0) | (examples >= size)
-        if wrong.any():
-            raise ValueError(f"example number is {examples[wrong][0]}; class {classes[wrong][0]} has {size[wrong][0]} examples, "
-                             "numbered from 0.")
-        return classes, examples
+    def draw(self, classes: ArrayLike, examples: ArrayLike) -> Tensor:
+        return self.images(classes, examples)
 
 
 def draw_strokes(strokes: Sequence[ArrayLike], image: ArrayLike | None = None, n_images: int | None = None,

@@ -115,9 +115,9 @@ def _split(split: str) -> tuple[np.ndarray, Sequence[str]]:
 def _characters(path: Path, split: str) -> dict[str, list[str]]:
     """The split's file, {"background": {alphabet: [character]}, "evaluation": ...}, as names by archive."""
     try:
-        listed = json.loads(path.read_text("utf-8"))
+        listed = json.loads(data.read_text(path))
         names = {part: [f"{a}/{c}" for a, characters in listed[part].items() for c in characters] for part in ALPHABETS}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise data.DataError(f"{path} does not list characters by part and alphabet; {data.AGAIN}.") from error
     listed = names["background"] + names["evaluation"]
     if not len(listed) == len(set(listed)) == CHARACTERS[split]:
@@ -156,5 +156,5 @@ def _decode(png: bytes, name: str) -> np.ndarray:
         if image.size != (PAGE, PAGE) or image.mode != "1":
             raise data.DataError(f"{name} has size {image.size} and mode {image.mode}, not {(PAGE, PAGE)} and 1; {data.AGAIN}.")
         return np.asarray(image)
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise data.DataError(f"{name} is no whole PNG image; {data.AGAIN}.") from error

@@ -7,11 +7,11 @@ https://doi.org/10.3389/fenvs.2015.00085. Nine assays to train on and three to t
 from __future__ import annotations
 
 import csv
-import gzip
-import zlib
+import io
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +78,37 @@ class Assays:
         """The columns of the table that are this split's assays."""
         raise NotImplementedError
 
+    @cached_property
+    def pools(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The pool of each of this split's assays; kept with this family, and with no other."""
+        return [self.pool(a) for a in range(len(self.tested))]
+
+    @staticmethod
+    def from_csv(path: str | Path, smiles: str, assays: Sequence[str], split: str = "train", molecules: str = "apart") -> Assays:
+        """Assays of your own: a table with a column of SMILES strings, and one of 1 (active), 0 or nothing for each assay.
+
+        Arguments:
+            path: a CSV file in UTF-8, or one packed by gzip.
+            smiles, assays: names of its columns. Name other assays for training than for testing.
+            split, molecules: which molecules this family sees, as for `Assays`.
+
+        Raises:
+            metalib.data.DataError: for a file that cannot be read, a column that is missing, or labels other than 0, 1 and none.
+        """
+        rows = list(csv.DictReader(io.StringIO(data.read_text(Path(path)))))
+        there = list(rows[0]) if rows else []
+        if lost := [name for name in (smiles, *assays) if name not in there]:
+            raise data.DataError(f"{path} has no column {lost[0]!r}; its columns are {', '.join(map(str, there)) or 'none'}.")
+        words = {"": -1, "0": 0, "0.0": 0, "1": 1, "1.0": 1}
+        try:
+            labels = np.array([[words[(row[name] or "").strip()] for name in assays] for row in rows])
+        except KeyError as error:
+            raise data.DataError(f"{path} holds the label {error}; labels are 1, 0 or nothing.") from None
+        table = table_of([row[smiles] or "" for row in rows], labels, assays)
+        if left := len(rows) - len(table.smiles):
+            warnings.warn(f"{left} of {len(rows)} molecules in {path} cannot be read and are left out", stacklevel=2)
+        return Listed(split, molecules, table, tuple(range(len(assays))))
+
     @property
     def names(self) -> list[str]:
         """Of this split's assays; `about["assay"]` counts them."""
@@ -108,7 +139,7 @@ class Assays:
         """
         at_least(1, n_tasks=n_tasks)
         at_least(2, n_labelled=n_labelled, n_query=n_query)
-        rng, pools = generator(seed), _pools(self)
+        rng, pools = generator(seed), self.pools
         turns = [rng.permutation(len(pools)) for _ in range(-(-n_tasks // len(pools)))]
         which = np.concatenate(turns)[:n_tasks]
         drawn = [self._draw(rng, assay, n_labelled, n_query, balanced, new_scaffolds) for assay in which]
@@ -121,7 +152,7 @@ class Assays:
     def _draw(self, rng: np.random.RandomState, assay: int, n_labelled: int, n_query: int, balanced: bool,
               new_scaffolds: bool) -> tuple[np.ndarray, np.ndarray]:
         """Rows of the table for one task: support, query, each in random order."""
-        groups = [rng.permutation(group) for group in _pools(self)[assay]]                      # active, inactive
+        groups = [rng.permutation(group) for group in self.pools[assay]]                         # active, inactive
         share = 0.5 if balanced else len(groups[0]) / sum(map(len, groups))
         hits = min(max(1, round(n_query * share)), n_query - 1)
         told, asked = (n_labelled // 2, n_labelled - n_labelled // 2), (hits, n_query - hits)
@@ -138,10 +169,37 @@ class Assays:
         return support[rng.permutation(n_labelled)], query[rng.permutation(n_query)]
 
 
-@lru_cache
-def _pools(family: Assays) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Every assay's pool."""
-    return [family.pool(a) for a in range(len(family.tested))]
+@dataclass(frozen=True, eq=False)
+class Listed(Assays):
+    """Assays from a table of your own; `Assays.from_csv` makes one."""
+
+    own: Table | None = None
+    columns: tuple[int, ...] = ()
+
+    @property
+    def table(self) -> Table:
+        return self.own
+
+    @property
+    def tested(self) -> tuple[int, ...]:
+        return self.columns
+
+
+def table_of(smiles: Sequence[str], labels: np.ndarray, assays: Sequence[str]) -> Table:
+    """A table from SMILES strings and labels [molecules, assays]; molecules that RDKit cannot read are left out.
+
+    RDKit refuses aluminium and the like, with impossible bonds.
+    """
+    read, kept = [], []
+    for i, text in enumerate(smiles):
+        try:
+            read.append(molecules.read(text))
+            kept.append(i)
+        except ValueError:
+            continue
+    if not read:
+        raise ValueError("none of the SMILES strings is a molecule; name the column that holds them.")
+    return Table([smiles[i] for i in kept], molecules.features(read), molecules.scaffolds(read), labels[kept], tuple(assays))
 
 
 @dataclass(frozen=True)
@@ -179,25 +237,18 @@ class Tox21(Assays):
 
 @lru_cache
 def _tox21(path: Path) -> Table:
-    """The file as a table. RDKit refuses eight of its molecules (aluminium and the like, with impossible bonds): left out."""
+    """The file as a table, without the eight molecules that RDKit refuses."""
     try:
-        with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+        rows = list(csv.DictReader(io.StringIO(data.read_text(path))))
         labels = np.array([[-1 if row[a] == "" else int(float(row[a])) for a in TOX21] for row in rows])
         smiles = [row["smiles"] for row in rows]
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error, KeyError, TypeError, ValueError) as error:
+    except (data.DataError, csv.Error, KeyError, TypeError, ValueError, OverflowError) as error:
         raise data.DataError(f"{path} is no gzipped table of Tox21's twelve assays ({error}); {data.AGAIN}.") from error
     if len(rows) != ROWS or not np.isin(labels, (-1, 0, 1)).all():
         raise data.DataError(f"{path} holds {len(rows):,} rows, not {ROWS:,} with labels 0, 1 or none: another edition; "
                              f"{data.AGAIN}.")
-    read, kept = [], []
-    for i, text in enumerate(smiles):
-        try:
-            read.append(molecules.read(text))
-            kept.append(i)
-        except ValueError:
-            continue
-    if len(kept) < ROWS - 20:
-        raise data.DataError(f"{path} holds {ROWS - len(kept):,} molecules that RDKit cannot read, where 8 are expected; "
+    found = table_of(smiles, labels, TOX21)
+    if len(found.smiles) < ROWS - 20:
+        raise data.DataError(f"{path} holds {ROWS - len(found.smiles):,} molecules that RDKit cannot read, where 8 are expected; "
                              f"{data.AGAIN}.")
-    return Table([smiles[i] for i in kept], molecules.features(read), molecules.scaffolds(read), labels[kept], TOX21)
+    return found

@@ -93,8 +93,10 @@ def features(molecules: Sequence) -> Tensor:
 
 
 def scaffolds(molecules: Sequence) -> np.ndarray:
-    """The framework of each molecule as a number, [n]: the same number, the same rings and linkers. A molecule without rings is
-    its own framework.
+    """The framework of each molecule as a number, [n]: the same number, the same rings and linkers, mirror images being one.
+
+    A molecule without rings is its own framework, under whatever salt, charge or mirror image it comes. Molecules that `features`
+    cannot tell apart share a framework too, so that a split by frameworks never has the same numbers on both sides.
 
     Example:
         >>> toluene, phenol, pyridine, ethanol, acetone = map(read, ("Cc1ccccc1", "Oc1ccccc1", "c1ccncc1", "CCO", "CC(C)=O"))
@@ -104,6 +106,18 @@ def scaffolds(molecules: Sequence) -> np.ndarray:
     Chem = chemistry()
     from rdkit.Chem.Scaffolds import MurckoScaffold
 
-    numbers: dict[str, int] = {}
-    frames = [Chem.MolToSmiles(MurckoScaffold.GetScaffoldForMol(m)) or f"no ring, molecule {i}" for i, m in enumerate(molecules)]
-    return np.array([numbers.setdefault(frame, len(numbers)) for frame in frames])
+    def frame(m) -> str:
+        rings = Chem.MolToSmiles(MurckoScaffold.GetScaffoldForMol(m), isomericSmiles=False)
+        return rings or "no ring: " + Chem.MolToSmiles(m, isomericSmiles=False)
+
+    parent: dict[object, object] = {}                             # frameworks and feature rows that belong together: union by name
+
+    def root(name):
+        while parent.setdefault(name, name) != name:
+            name = parent[name]
+        return name
+    frames = [frame(m) for m in molecules]
+    for name, row in zip(frames, features(molecules).numpy()):
+        parent[root(name)] = root(row.tobytes())
+    numbers: dict[object, int] = {}
+    return np.array([numbers.setdefault(root(name), len(numbers)) for name in frames])

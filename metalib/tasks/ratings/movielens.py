@@ -39,7 +39,7 @@ def _table(path: Path) -> Table:
         listed = [row["genres"].split("|") if row["genres"] != "(no genres listed)" else [] for row in films]
         ids = {int(row["movieId"]): i for i, row in enumerate(films)}
         film = np.array([ids[int(i)] for i in film])
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, csv.Error) as error:
         raise data.DataError(f"{path} does not hold MovieLens' tables as published ({error}); {data.AGAIN}.") from error
     names = sorted({name for each in listed for name in each})
     people, user = np.unique(user.astype(int), return_inverse=True)

@@ -62,7 +62,7 @@ def _split(split: str) -> dict[str, list[str]]:
             for sentence, intent in _read("clinc150")[part]:
                 sentences.setdefault(intent, []).append(str(sentence))
         found = {f"{domain}/{intent}": sentences[intent] for domain in SPLITS[split] for intent in listed[domain]}
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise data.DataError(f"{path} and domains.json beside it do not list sentences by intent and intents by domain; "
                              f"{data.AGAIN}.") from error
     if len(found) != PER_DOMAIN * len(SPLITS[split]) or any(len(lines) != PER_INTENT for lines in found.values()):
@@ -75,6 +75,6 @@ def _read(name: str) -> dict:
     """A JSON file by its registered name."""
     path = data.fetch(name)
     try:
-        return json.loads(path.read_text("utf-8"))
-    except ValueError as error:
+        return json.loads(data.read_text(path))
+    except (ValueError, RecursionError) as error:
         raise data.DataError(f"{path} is no JSON file ({error}); {data.AGAIN}.") from error

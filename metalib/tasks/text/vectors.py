@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -16,42 +17,73 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from ...episodes import Episode, sample_n_way
+from ..arrays import grouped
+from ..classes import Classes
 
 PLACES = 2_048              # 4,096 gain half a point on CLINC150 (nearest centroid, 5-way 1-shot)
 SHORTEST, LONGEST = 2, 4    # letters in an n-gram
 
 
-class TextTasks:
+class TextTasks(Classes):
     """What every text source is: `n_classes`, `per_class`, `sentences(class)`, `class_name(class)`; and so `sample`."""
 
-    n_classes: int
-    per_class: int
+    per_class: int | np.ndarray
 
     def sentences(self, number: int) -> Sequence[str]:
         """All sentences of a class, `per_class` of them."""
         raise NotImplementedError
 
-    def sample(self, n_tasks: int, n_way: int = 5, k_shot: int = 1, n_query: int = 15, seed: int | Sequence[int] = 0) -> Episode:
-        """Draw N-way K-shot tasks: support x [n_tasks, n_way * k_shot, 2048], query with `n_query` per class.
-
-        Raises:
-            ValueError: as `metalib.episodes.sample_n_way`.
-        """
-        return sample_n_way(self.vectors, n_tasks, n_way, k_shot, n_query, seed,
-                            n_classes=self.n_classes, per_class=self.per_class)
+    def draw(self, classes: ArrayLike, examples: ArrayLike) -> Tensor:
+        return self.vectors(classes, examples)
 
     def vectors(self, classes: ArrayLike, examples: ArrayLike) -> Tensor:
         """Class and sentence numbers, broadcast to [...] -> vectors [..., 2048]."""
         classes, examples = np.broadcast_arrays(classes, examples)
-        rows = _all(self)[(classes * self.per_class + examples).ravel()].toarray()
-        return torch.from_numpy(rows).view(*classes.shape, PLACES)
+        first = np.cumsum(np.broadcast_to(self.per_class, self.n_classes)) - self.per_class
+        rows = _hashed(tuple(line for c in range(self.n_classes) for line in self.sentences(c)))
+        return torch.from_numpy(rows[(first[classes] + examples).ravel()].toarray()).view(*classes.shape, PLACES)
+
+
+@dataclass(frozen=True)
+class Texts(TextTasks):
+    """Labelled sentences of your own as tasks: from a few sentences of each label, tell new ones.
+
+    Arguments:
+        texts: the sentences. labels: of each, any values that can be sorted; classes may differ in size.
+        classes: labels to take; None: all. Give training and test different ones: that is what a new task is.
+
+    Raises:
+        ValueError: for another number of labels than texts, a label in `classes` that does not occur, or an empty sentence.
+
+    Example:
+        >>> texts = ["wake me at seven", "set an alarm", "play a song", "some music please", "call mum", "ring the office"]
+        >>> Texts(texts, ["alarm", "alarm", "music", "music", "call", "call"]).sample(1, n_way=3, n_query=1).support.x.shape
+        torch.Size([1, 3, 2048])
+    """
+
+    texts: Sequence[str]
+    labels: Sequence
+    classes: Sequence | None = None
+
+    def __post_init__(self):
+        names, members = grouped(self.labels, len(self.texts), self.classes)
+        for index, text in enumerate(self.texts):
+            check_sentence(index, text)
+        for key, value in {"names": names, "members": members, "per_class": np.array([len(m) for m in members])}.items():
+            object.__setattr__(self, key, value)
+
+    @property
+    def n_classes(self) -> int:
+        return len(self.names)
+
+    def sentences(self, number: int) -> Sequence[str]:
+        return [self.texts[i] for i in self.members[number]]
 
 
 @lru_cache(maxsize=8)
-def _all(tasks: TextTasks):
-    """Every sentence of a source as a sparse matrix [n_classes * per_class, 2048]."""
-    return hashing().transform([line for c in range(tasks.n_classes) for line in tasks.sentences(c)])
+def _hashed(lines: tuple[str, ...]):
+    """Sentences as a sparse matrix [n, 2048]; kept by what they say, so that no two sources can be taken for one another."""
+    return hashing().transform(lines)
 
 
 @lru_cache
@@ -75,11 +107,16 @@ def features(sentences: Sequence[str]) -> Tensor:
     if isinstance(sentences, str):
         raise TypeError(f"sentences is the string {sentences!r}; give a list of sentences: [{sentences!r}].")
     for i, sentence in enumerate(sentences):
-        if not isinstance(sentence, str):
-            raise TypeError(f"sentence {i} is a {type(sentence).__name__}; sentences are strings.")
-        if not sentence.strip():
-            raise ValueError(f"sentence {i} is empty; each needs at least one letter.")
+        check_sentence(i, sentence)
     return torch.from_numpy(hashing().transform(sentences).toarray())
+
+
+def check_sentence(i: int, sentence: str) -> None:
+    """Raise unless sentence `i` is a string with something in it."""
+    if not isinstance(sentence, str):
+        raise TypeError(f"sentence {i} is a {type(sentence).__name__}; sentences are strings.")
+    if not sentence.strip():
+        raise ValueError(f"sentence {i} is empty; each needs at least one letter.")
 
 
 def ngrams(sentence: str) -> dict[str, tuple[int, float]]:

@@ -1,0 +1,112 @@
+"""Arrays and tables of your own as tasks: `Arrays(x, y)`, and a DataLoader of ready episodes.
+
+    train = Arrays(x, y, classes=("cat", "dog", ...));    test = Arrays(x, y, classes=("owl", "fox", ...))
+"""
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from ..episodes import Episode
+from .classes import Classes
+
+
+@dataclass(frozen=True, eq=False)
+class Arrays(Classes):
+    """Labelled arrays as N-way tasks.
+
+    Arguments:
+        x: inputs [n, ...]: an array, a tensor, or a table with `to_numpy()`. Whole numbers become float32.
+        y: labels [n], any values that can be sorted; classes may differ in size.
+        classes: labels to take; None: all. Give training and test different ones: that is what a new task is.
+
+    Raises:
+        ValueError: where x and y differ in length, x is not finite, or a label in `classes` does not occur.
+        TypeError: for an x that is no array of numbers.
+
+    Example:
+        >>> import numpy as np
+        >>> tasks = Arrays(np.random.rand(60, 8), np.repeat(["cat", "dog", "owl"], 20))
+        >>> tasks.sample(4, n_way=2, k_shot=3, n_query=5, seed=1).support.x.shape, tasks.class_name(2)
+        (torch.Size([4, 6, 8]), 'owl')
+    """
+
+    x: ArrayLike
+    y: ArrayLike
+    classes: Sequence | None = None
+
+    def __post_init__(self):
+        x = as_floats(self.x)
+        names, members = grouped(self.y, len(x), self.classes)
+        for key, value in {"x": x, "names": names, "members": members, "per_class": np.array([len(m) for m in members])}.items():
+            object.__setattr__(self, key, value)
+
+    @property
+    def n_classes(self) -> int:
+        return len(self.names)
+
+    def draw(self, classes: ArrayLike, examples: ArrayLike) -> Tensor:
+        """Class and example numbers, broadcast to [...] -> rows of x [..., *x.shape[1:]]."""
+        classes, examples = self.numbers(classes, examples)
+        rows = np.array([self.members[c][e] for c, e in zip(classes.ravel(), examples.ravel())], np.int64)
+        return self.x[rows].reshape(*classes.shape, *self.x.shape[1:])
+
+
+def as_floats(x) -> Tensor:
+    """Anything that holds numbers -> a floating-point tensor; float32 where it was of whole numbers."""
+    x = x.to_numpy() if hasattr(x, "to_numpy") else x
+    try:
+        x = x if isinstance(x, Tensor) else torch.from_numpy(np.array(x))
+    except TypeError as error:
+        raise TypeError(f"x holds {np.asarray(x).dtype}, not numbers; turn its columns into numbers first.") from error
+    x = x if x.is_floating_point() else x.float()
+    if x.ndim < 2:
+        raise ValueError(f"x has shape {list(x.shape)}; expected [n, ...], one row for each example.")
+    if not x.isfinite().all():
+        raise ValueError("x holds NaN or infinity; fill or drop such rows first.")
+    return x
+
+
+def grouped(labels, n: int, classes: Sequence | None) -> tuple[list[str], list[np.ndarray]]:
+    """The names of the classes, in order, and which examples belong to each.
+
+    Raises:
+        ValueError: for another number of labels than examples, or a class that does not occur.
+    """
+    labels = labels.to_numpy() if hasattr(labels, "to_numpy") else np.asarray(labels)
+    if labels.ndim != 1 or len(labels) != n:
+        raise ValueError(f"there are {n} examples and labels of shape {list(labels.shape)}; give one label for each: [{n}].")
+    there = np.unique(labels)
+    wanted = there if classes is None else np.asarray(list(classes))
+    if len(lost := wanted[~np.isin(wanted, there)]):
+        raise ValueError(f"no example is labelled {str(lost[0])!r}; labels are {', '.join(map(str, there[:5]))}{', ...' * (len(there) > 5)}.")
+    return [str(label) for label in wanted], [np.flatnonzero(labels == label) for label in wanted]
+
+
+class Loaded:
+    """Ready episodes, such as a DataLoader gives them, as a family: taken in turn, from the beginning again when they end.
+
+    Arguments:
+        batches: gives (x_support, y_support, x_query, y_query), each of one task or with a leading axis of tasks; a list, or a
+            DataLoader, which is run through once and kept.
+
+    Example:
+        >>> batch = torch.zeros(10, 3), torch.arange(10) % 2, torch.zeros(4, 3), torch.arange(4) % 2
+        >>> len(Loaded([batch, batch]).sample(3, seed=1))
+        3
+    """
+
+    def __init__(self, batches: Iterable):
+        self.tasks = [episode[i:i + 1] for batch in batches for episode in [Episode.of(*batch)] for i in range(len(episode))]
+        if not self.tasks:
+            raise ValueError("there are no episodes; give at least one.")
+
+    def sample(self, n_tasks: int, seed: int | Sequence[int] = 0) -> Episode:
+        """`n_tasks` episodes; the last number of the seed says where to begin."""
+        first = n_tasks * (seed[-1] if isinstance(seed, Sequence) else seed)
+        return Episode.stack([self.tasks[(first + i) % len(self.tasks)] for i in range(n_tasks)])

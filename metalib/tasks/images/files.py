@@ -1,0 +1,100 @@
+"""Image files as they are meant: whatever a file says about itself is honoured. One reader for `Folder` and for every lab.
+
+Transparency is laid on paper, the orientation that a camera wrote down is followed, 16 bits become 8, of a moving picture the first
+frame is taken. What is too large is refused from its header, before it is unpacked; pipes and devices are never opened.
+"""
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+
+from ...data import DataError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+MOST_PIXELS = 50_000_000        # a camera's largest; 150 MB in colour. A small file can claim any size
+FOREIGN = {"thumbs.db", "desktop.ini", "__macosx"}
+
+
+def is_image(file: Path) -> bool:
+    """Does its name say that it is an image, and not one that a system left beside the others, such as ._1.png?"""
+    return file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+
+
+def is_class(folder: Path) -> bool:
+    """Is it a folder of the user's, and not one that a system left there?"""
+    return folder.is_dir() and not folder.name.startswith(".") and folder.name.lower() not in FOREIGN
+
+
+def opened(source: Path | bytes):
+    """A PIL image, its header read and found bearable.
+
+    Raises:
+        DataError: for what is no image, no regular file, or too large; the message says what it is, without its name.
+    """
+    from PIL import Image, UnidentifiedImageError
+    if isinstance(source, Path) and not source.is_file():
+        raise DataError("is no regular file")
+    try:
+        image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"is no whole image ({type(error).__name__})") from error
+    if image.width * image.height > MOST_PIXELS:
+        size = f"{image.width:,} x {image.height:,}"
+        image.close()
+        raise DataError(f"has {size} pixels, more than {MOST_PIXELS:,}")
+    return image
+
+
+def page(source: Path | bytes, side: int | None = None):
+    """A file as an upright PIL image in colours, 8 bits each, on white paper where it is transparent.
+
+    Arguments:
+        source: a path, or what is in the file. side: pixels that will be needed, so that a large photograph is unpacked smaller.
+
+    Raises:
+        DataError: as `opened`, and for a file that is cut short.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+    with opened(source) as image:
+        try:
+            if side is not None:
+                image.draft("RGB", (2 * side, 2 * side))               # JPEG only; others ignore it
+            image.seek(0)
+            image = ImageOps.exif_transpose(image)
+            if image.mode.startswith(("I", "F")):                      # 16 or 32 bits a pixel
+                image = Image.fromarray(eight_bits(np.asarray(image)))
+            if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+                return on_paper(image.convert("RGBA"))
+            return image.convert("RGB")
+        except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+            raise DataError(f"is no whole image ({type(error).__name__})") from error
+
+
+def eight_bits(values: np.ndarray) -> np.ndarray:
+    """Whole numbers of more than 8 bits, or numbers from 0 to 1, as uint8."""
+    values = np.nan_to_num(values.astype(np.float64)).clip(0)
+    most = values.max(initial=0)
+    scale = 255 if np.issubdtype(values.dtype, np.floating) and most <= 1 else 1 if most <= 255 else 255 / 65_535
+    return np.minimum(np.round(values * scale), 255).astype(np.uint8)
+
+
+def on_paper(image):
+    """A transparent picture on white paper; on black, where on white there would be nothing to see."""
+    from PIL import Image
+    white = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    if len(set(white.getextrema())) == 1 and len(set(white.getextrema()[0])) == 1:
+        return Image.alpha_composite(Image.new("RGBA", image.size, "black"), image).convert("RGB")
+    return white
+
+
+def light_paper(grey: np.ndarray) -> bool:
+    """Is the border light, and so the paper? Grey values [height, width], 0 to 255."""
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    return bool(np.median(border) > 127)
+
+
+def is_drawing(grey: np.ndarray) -> bool:
+    """Is it dark ink on light paper: a light border, and less than three tenths of the page dark? A photograph seldom is."""
+    return light_paper(grey) and bool((grey < 128).mean() < 0.3)

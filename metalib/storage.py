@@ -195,13 +195,31 @@ def shipped(name: str) -> dict:
     Raises:
         ValueError: where there is none of this name.
     """
+    return _measured(name)["found"]
+
+
+def provenance(name: str) -> dict:
+    """How a shipped measurement was come by: seed, minutes, versions, kind of processor; {} where nobody wrote it down."""
+    return _measured(name)["provenance"]
+
+
+def _measured(name: str) -> dict:
     file = MEASURED / f"{name}.json"
     if not file.exists():
         there = ", ".join(sorted(path.stem for path in MEASURED.glob("*.json") if path.name != "papers.log.json"))
-        raise ValueError(f"no measurement is shipped as {name!r}; there are {there}. The modules of metalib.course make them.")
+        raise ValueError(f"no measurement is shipped as {name!r}; there are {there}: `python -m metalib measure NAME` makes one.")
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-def ship(name: str, found: dict) -> None:
-    """Write a measurement where `shipped` finds it."""
-    write_atomically(MEASURED / f"{name}.json", (json.dumps(found) + "\n").encode())
+def ship(name: str, found: dict, seed: int, minutes: float) -> None:
+    """Write a measurement where `shipped` finds it, with how it was come by."""
+    note = {"seed": seed, "minutes": round(minutes, 1)} | surroundings()
+    write_atomically(MEASURED / f"{name}.json", (json.dumps({"provenance": note, "found": found}) + "\n").encode())
+    shipped.cache_clear()
+
+
+def surroundings() -> dict:
+    """Versions, threads and the kind of processor: what a number may depend on, and nothing that names a machine."""
+    import platform
+    return {"versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
+            "threads": torch.get_num_threads(), "processor": f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"}

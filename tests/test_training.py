@@ -12,6 +12,7 @@ import torch
 
 import metalib as ml
 from metalib import storage
+from metalib.__main__ import main as front_door
 from metalib import recipes
 from metalib.storage import load_tensors, save_tensors, write_atomically
 
@@ -170,7 +171,7 @@ def test_weights_are_examined_again_without_training(tmp_path):
     weights, card = (tmp_path / "maml-sinusoid.safetensors").read_bytes(), tmp_path / "maml-sinusoid.json"
     note = json.loads(card.read_text())
     card.write_text(json.dumps(note | {"scores": {}}))
-    recipes.main(["maml-sinusoid", "--examine", "--out", str(tmp_path)])
+    front_door(["train", "maml-sinusoid", "--examine", "--out", str(tmp_path)])
     found = json.loads(card.read_text())
     assert {k: v for k, v in found.items() if k != "scores"} == {k: v for k, v in note.items() if k != "scores"}
     for title, score in note["scores"].items():

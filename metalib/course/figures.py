@@ -11,7 +11,15 @@ from .tour.figures import cover
 FIGURES = {"cover": cover, "two-loops": two_loops}
 
 
-def main(folder: str = "figures") -> None:
-    for name, draw in FIGURES.items():
-        write_atomically(Path(folder) / f"{name}.png", to_png(draw()))
-        print(f"wrote {folder}/{name}.png")
+def write(name: str, folder: str | Path = "figures") -> None:
+    """Draw one of FIGURES, or the robots' "films", into a folder.
+
+    Raises:
+        ValueError: for another name.
+    """
+    if name == "films":
+        from .robot_learning.paths import films
+        return films(folder)
+    if name not in FIGURES:
+        raise ValueError(f"there is no figure {name!r}; there are {', '.join([*FIGURES, 'films'])}.")
+    write_atomically(Path(folder) / f"{name}.png", to_png(FIGURES[name]()))

@@ -1,19 +1,17 @@
-"""Follow a recipe to weights and card: the command `python -m metalib.train`."""
+"""Follow a recipe to weights and card: the command `python -m metalib train`."""
 from __future__ import annotations
 
 import argparse
 import json
 import os
-import platform
 import time
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from ..learners import Learner
 from ..evaluation import evaluate
-from ..storage import save_tensors, write_atomically
+from ..storage import save_tensors, surroundings, write_atomically
 from ..training import train
 from .recipe import RECIPES, Recipe, build, card, load
 
@@ -43,14 +41,15 @@ def run(name: str, seed: int = 0, out: str | Path = "runs", resume: bool = False
     learner, recipe, out = build(name, seed), RECIPES[name], Path(out)
     training = recipe.training | ({} if iterations is None else {"iterations": iterations})
     checkpoint, start = out / f"{name}.checkpoint.safetensors", time.perf_counter()
+    torch.manual_seed(seed)                                       # dropout draws from PyTorch's own stream
     train(learner, recipe.tasks(), seed=seed, device=device, checkpoint=checkpoint, resume=resume, **training)
     minutes = (time.perf_counter() - start) / 60
     if torch.distributed.is_initialized() and torch.distributed.get_rank() > 0:
         return None
     note = {"recipe": name, "about": recipe.about, "seed": seed, "training": training, "scores": examine(learner, recipe, device),
-            "minutes": round(minutes, 1), "resumed": resume, "device": device, "threads": torch.get_num_threads(),
+            "minutes": round(minutes, 1), "resumed": resume, "device": device,
             "processes": int(os.environ.get("WORLD_SIZE", 1)), "parameters": sum(p.numel() for p in learner.parameters()),
-            "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}}
+            } | surroundings()
     save_tensors(out / f"{name}.safetensors", learner.state_dict(), {"recipe": name, "seed": seed})
     write_atomically(out / f"{name}.json", (json.dumps(note, indent=2) + "\n").encode())
     checkpoint.unlink()
@@ -70,10 +69,8 @@ def examine_again(name: str, out: str | Path = "runs") -> Path:
     return file
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """The command line of `python -m metalib.train`."""
-    parser = argparse.ArgumentParser(prog="python -m metalib.train", description="Meta-train a learner by a named recipe, "
-                                     "examine it, and write its weights and card.")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `python -m metalib train` takes."""
     parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="name of the recipe; see --list")
     parser.add_argument("--list", action="store_true", help="list the recipes and stop")
     parser.add_argument("--seed", type=int, default=0, help="seed of the start and of the tasks (default 0)")
@@ -82,7 +79,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--device", default="cpu", help='where to train, such as "cuda" (default cpu)')
     parser.add_argument("--iterations", type=int, metavar="N", help="train for N iterations instead of the recipe's")
     parser.add_argument("--examine", action="store_true", help="train nothing: judge the weights in --out again, renew their card")
-    options = parser.parse_args(arguments)
+    parser.add_argument("--log", action="store_true", help="keep the card, not the weights, for the papers' table of chapter 5")
+
+
+def command(options: argparse.Namespace) -> None:
+    """Do what `python -m metalib train` was asked for."""
     if options.list or options.recipe is None:
         width = max(map(len, RECIPES))
         print("\n".join(f"{name:{width}}  {recipe.about}" for name, recipe in RECIPES.items()))
@@ -94,8 +95,6 @@ def main(arguments: list[str] | None = None) -> None:
             options.recipe, options.seed, options.out, options.resume, options.device, options.iterations)
         if path is not None:
             print(f"wrote {path}")
-    except (ValueError, ArithmeticError, RuntimeError) as error:
-        parser.exit(1, f"{error}\n")
     finally:
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()

@@ -134,7 +134,7 @@ class LabPage:
 
 
 class OpenLab:
-    """One lab: controls, picture and sentence, as `metalib.labs.shell` builds them."""
+    """One lab: controls, picture and sentence, as `metalib.course.widgets.shell` builds them."""
 
     def __init__(self, root):
         self.root, self.page = root, root.page

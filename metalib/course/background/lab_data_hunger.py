@@ -1,7 +1,7 @@
 """Lab: data hunger. Accuracy against examples per class, from scratch and meta-learned, asked as written or shifted.
 
 What to look for: how far to the left the meta-learned curve begins, where the other one meets it, and what both lose when
-the examples were written one way and the questions another. The points were measured by `metalib.experiments.measure` (two minutes).
+the examples were written one way and the questions another. The points were measured by `python -m metalib measure hunger` (two minutes).
 """
 from __future__ import annotations
 

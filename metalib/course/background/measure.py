@@ -4,16 +4,14 @@ Measured once, in minutes, and shipped as "hunger"; the chapter repeats a part o
 """
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import nn
 
+from ...evaluation import mean_ci
 from ...learners.base import together
 from ...learners import FromScratch, Learner
 from ...networks import Network, mlp
 from ...recipes import load
-from ...storage import ship
 from ...tasks import Digits, Glyphs, Shifted
 from ...training import setup
 
@@ -57,8 +55,8 @@ def hunger_cell(source: str, n_way: int, k_shot: int, n_tasks: int = 6, n_query:
             for s, shift in enumerate(SHIFTS.values()):
                 x = Shifted(None, **shift).shift(one.query.x)
                 right[s, t] = (predict(x).argmax(-1) == one.query.y).float().mean()
-        half = 1.96 * right.std(1) / math.sqrt(n_tasks)
-        found[method] = [[round(m, 4), round(h, 4)] for m, h in zip(right.mean(1).tolist(), half.tolist())]
+        mean, half = mean_ci(right.T.double().numpy())
+        found[method] = [[round(m, 4), round(h, 4)] for m, h in zip(mean.tolist(), half.tolist())]
     return found
 
 
@@ -66,8 +64,3 @@ def hunger() -> dict:
     """Every setting: source -> ways -> one cell per entry of SHOTS."""
     return {source: {str(n_way): [hunger_cell(source, n_way, k, n_tasks=24 if k <= 10 else 8) for k in SHOTS] for n_way in WAYS}
             for source in SOURCES}
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    ship("hunger", hunger())

@@ -1,7 +1,7 @@
 """What one meta-step costs: memory to the byte, time as it comes. Shipped measurements:
 
-    python -m metalib.experiments.cost cost      memory and time against inner steps, width and tasks, for each method
-    python -m metalib.experiments.cost price     error against CPU seconds of meta-training, for each learner
+    python -m metalib measure cost      memory and time against inner steps, width and tasks, for each method
+    python -m metalib measure price     error against CPU seconds of meta-training, for each learner
 
 Memory is counted where it arises: PyTorch hands every tensor that it keeps for a backward pass to a pair of hooks
 (https://docs.pytorch.org/docs/stable/autograd.html, "Hooks for saved tensors"). The largest number of bytes kept at any one
@@ -10,7 +10,6 @@ moment does not depend on machine, load or allocator, so a checked cell may prin
 from __future__ import annotations
 
 import statistics
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -24,7 +23,7 @@ from ...networks import mlp
 from ...tasks import Sinusoid
 from ...evaluation import evaluate
 from ...training import setup, train
-from ...storage import ship, shipped
+from ...storage import shipped
 
 METHODS: dict[str, Callable[[nn.Module, int], Learner]] = {
     "MAML": lambda net, steps: MAML(net, 0.01, steps),
@@ -173,12 +172,3 @@ def price(progress: bool = True) -> dict:
         if progress:
             print(name, found[name], flush=True)
     return found
-
-
-def main(name: str) -> None:
-    ship(name, {"cost": grid, "price": price}[name]())
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    main(sys.argv[1])

@@ -1,13 +1,12 @@
 """How far does it carry? Error against the distance of the new task, and against the number of training tasks.
 
-    python -m metalib.experiments.distance distance     waves further and further from the training waves, for each learner
-    python -m metalib.experiments.distance diversity    waves in the training pool against the error on new ones
-    python -m metalib.experiments.distance images       other symbols, other ways, other shots
+    python -m metalib measure distance     waves further and further from the training waves, for each learner
+    python -m metalib measure diversity    waves in the training pool against the error on new ones
+    python -m metalib measure images       other symbols, other ways, other shots
 """
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
 from functools import cache
 
@@ -22,7 +21,6 @@ from ...tasks import Digits, Glyphs, Shifted
 from ...tasks.waves.pool import Pool
 from ...evaluation import evaluate
 from ...training import setup, train
-from ...storage import ship
 
 KINDS = {"frequency": (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0),
          "amplitude": (0.5, 1.0, 2.0, 3.5, 5.0, 7.5, 10.0, 12.5, 15.0),
@@ -128,12 +126,3 @@ def images(episodes: int = 200) -> dict:
             "ways": {str(n): accuracy(everyone["ProtoNet"], glyphs, episodes, n_way=n, k_shot=1) for n in (2, 5, 10, 20, 50)},
             "shots": {name: {str(k): accuracy(everyone[name], glyphs, episodes, n_way=5, k_shot=k) for k in (1, 2, 5, 10)}
                       for name in ("MAML", "ProtoNet")}}
-
-
-def main(name: str) -> None:
-    ship(name, {"distance": distance, "diversity": diversity, "images": images}[name]())
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    main(sys.argv[1])

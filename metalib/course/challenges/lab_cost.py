@@ -2,7 +2,7 @@
 
 What to look for: memory of second-order MAML grows by the same number of bytes with each inner step, to the byte; first order,
 Reptile and implicit MAML hold one step however many there are; checkpoints lie between. Time grows for all of them.
-Measured by `python -m metalib.experiments.cost cost` on the sinusoid network, 10 points a task.
+Measured by `python -m metalib measure cost` on the sinusoid network, 10 points a task.
 """
 from __future__ import annotations
 

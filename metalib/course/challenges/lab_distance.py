@@ -2,7 +2,7 @@
 
 What to look for: inside, the learner that only reads the points (CNP) is best by far; outside it is the first to be wrong, and
 what still takes gradient steps degrades more slowly. At another frequency nobody's start is worth anything.
-The right picture was measured by `python -m metalib.experiments.distance distance` (100 waves a point); the left one is computed live.
+The right picture was measured by `python -m metalib measure distance` (100 waves a point); the left one is computed live.
 """
 from __future__ import annotations
 

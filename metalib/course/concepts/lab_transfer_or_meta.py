@@ -2,7 +2,7 @@
 
 What to look for: before a step MAML and pretraining are the same, after one they are not; the further from the training tasks,
 the less either is worth, until with few points the random start wins: what was learned is in the way.
-The two right pictures were measured by `metalib.experiments.measure` (100 tasks a point); the left one is computed live.
+The two right pictures were measured by `python -m metalib measure transfer` (100 tasks a point); the left one is computed live.
 """
 from __future__ import annotations
 

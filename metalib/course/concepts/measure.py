@@ -14,7 +14,6 @@ from ...episodes import Episode, Examples, task_loss
 from ...learners import MAML
 from ...networks import mlp
 from ...recipes import load
-from ...storage import ship
 from ...tasks import Sinusoid
 from ...training import setup
 
@@ -66,8 +65,3 @@ def transfer_cell(start: str, distance: float, k_shot: int, n_tasks: int = 100) 
 def transfer() -> dict:
     """Every setting: start -> points -> one cell per entry of DISTANCES."""
     return {start: {str(k): [transfer_cell(start, d, k) for d in DISTANCES] for k in POINTS} for start in STARTS}
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    ship("transfer", transfer())

@@ -1,4 +1,4 @@
-"""What chapter 6d measures on assays: `python -m metalib.experiments.molecules curves|folds|leak|lab` (up to four minutes each).
+"""What chapter 6d measures on assays: `python -m metalib measure assays-curves` and so on, up to four minutes each.
 
     curves    ROC-AUC and delta-AUPRC against the number of labelled molecules, and with labels that were dealt out at random
     folds     each of Tox21's twelve assays tested once, by learners trained on nine others
@@ -7,8 +7,6 @@
 """
 from __future__ import annotations
 
-import sys
-import time
 from functools import cache
 
 from ...episodes import Episode, Examples
@@ -19,8 +17,7 @@ from ...tasks import Shuffled
 from ...recipes import RECIPES, build, load
 from ...tasks import ComputedAssays, Tox21
 from ...evaluation import evaluate
-from ...training import setup, train
-from ...storage import ship
+from ...training import train
 
 SIZES = (5, 10, 20, 64, 200)                     # labelled molecules in all; the computed assays have too few for the last
 MEETINGS = {"Tox21, new molecules": ("tox21", Tox21, "apart"), "Tox21, molecules shared": ("tox21", Tox21, "shared"),
@@ -168,13 +165,6 @@ def lab() -> dict:
     return {str(n): [[margin(n, a, f) for f in range(LAB_SHOWN + 1)] for a in range(len(LAB_ASSAYS))] for n in LAB_SIZES}
 
 
-def main(name: str) -> None:
-    start = time.perf_counter()
-    found = {"curves": curves, "folds": folds, "leak": leak, "lab": lab}[name]()
-    minutes = round((time.perf_counter() - start) / 60, 1)
-    ship(f"assays-{name}", {"edition": "Tox21, 7,831 rows", "seed": 0, "minutes": minutes, "found": found})
-
-
-if __name__ == "__main__":
-    setup(0)
-    main(sys.argv[1])
+def measured(name: str) -> dict:
+    """One of "curves", "folds", "leak" and "lab", with what it was measured on."""
+    return {"edition": "Tox21, 7,831 rows", "seed": 0, "found": {"curves": curves, "folds": folds, "leak": leak, "lab": lab}[name]()}

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from ...figures import BLACK, BLUE, GREEN, GREY, ORANGE, PALE, PURPLE, RED, SKY, new, plain
 
-# colour, line and marker of each method: see METHODS of metalib.experiments.few_shot_learning
+# colour, line and marker of each method: see METHODS of metalib.course.few_shot_learning.measure
 LOOKS = {"ProtoNet": (BLUE, "-", "o"), "ANIL": (PURPLE, "-.", "P"), "MAML": (SKY, "--", "v"), "Meta-LSTM": (GREEN, ":", "X"),
          "nearest centroid": (GREY, "--", "s"), "centroid, idf": (BLACK, ":", "d"), "logistic regression": (ORANGE, "-", "^"),
          "logistic, learned weights": (RED, "-.", "*")}

@@ -2,7 +2,7 @@
 
 What to look for: with one example the learned weights lead; with twenty, logistic regression, which was never meta-trained. The
 crossing lies elsewhere for two classes than for twenty. All points were measured by
-`python -m metalib.experiments.few_shot_learning`.
+`python -m metalib measure intents-clinc150`.
 """
 from __future__ import annotations
 

@@ -1,11 +1,9 @@
-"""Eight ways to learn an intent, over ways and shots: `python -m metalib.experiments.few_shot_learning clinc150` (or sentences).
+"""Eight ways to learn an intent, over ways and shots: `python -m metalib measure intents-clinc150`, or intents-sentences.
 
 Some minutes each. Chapter 6a repeats a part of it live, on the templates.
 """
 from __future__ import annotations
 
-import sys
-import time
 from functools import cache
 
 import numpy as np
@@ -19,7 +17,6 @@ from ...recipes import load
 from ...recipes.intents import SOURCES
 from ...tasks.text.vectors import PLACES, TextTasks, ngrams
 from ...evaluation import Score, evaluate
-from ...storage import ship
 from ...evaluation import mean_ci
 
 WAYS, SHOTS = (2, 5, 10, 20), (1, 2, 5, 10, 20)
@@ -125,14 +122,7 @@ def lead(source: str, rival: str, k_shot: int, method: str = "ProtoNet", n_way: 
 
 def table(source: str) -> dict:
     """Everything about a source: method -> ways -> [mean, half-width] for each of SHOTS; paired leads; how it was measured."""
-    start = time.perf_counter()
     found = {method: {str(n): [rounded(score(source, method, n, k)) for k in SHOTS] for n in WAYS} for method in METHODS}
     rivals = ("nearest centroid", "centroid, idf", "logistic regression")
     return {"accuracy": found, "lead": {rival: [lead(source, rival, k) for k in SHOTS] for rival in rivals},
-            "about": {"source": SOURCES[source][1], "episodes": EPISODES[source], "queries": QUERIES, "seed": SEED,
-                      "minutes": round((time.perf_counter() - start) / 60, 1)}}
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    ship(f"intents-{sys.argv[1]}", table(sys.argv[1]))
+            "about": {"source": SOURCES[source][1], "episodes": EPISODES[source], "queries": QUERIES, "seed": SEED}}

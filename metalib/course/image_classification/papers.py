@@ -1,7 +1,6 @@
 """The papers' table for Omniglot beside ours: drawn from the cards of shipped weights and from a log of further runs.
 
-    python -m metalib.train anil-omniglot-5w1s                          a run, its card in runs/
-    python -m metalib.experiments.papers runs/anil-omniglot-5w1s.json   the card, but not the weights, goes into the log
+    python -m metalib train anil-omniglot-5w1s --log      a run in runs/; its card, but not its weights, goes into the log
 
 A cell without a run says so. Papers report accuracy on new characters of known alphabets, each turn counted as a class
 (Vinyals et al. 2016, https://arxiv.org/abs/1606.04080, section 4.1.1); a run that was judged otherwise is marked.
@@ -11,7 +10,6 @@ from __future__ import annotations
 import html
 import json
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -140,7 +138,3 @@ def keep(*cards: str) -> None:
             note = json.load(file)
         kept[note["recipe"]] = note
     write_atomically(LOG, (json.dumps([kept[name] for name in sorted(kept)], indent=1) + "\n").encode())
-
-
-if __name__ == "__main__":
-    keep(*sys.argv[1:])

@@ -1,4 +1,4 @@
-"""Races that take minutes, run once and shipped: `python -m metalib.experiments.contests`. Chapter 4 repeats some live, a test one.
+"""Races that take minutes, run once: `python -m metalib measure race`. Chapter 4 repeats some live, a test one.
 
 Each contest is a learned optimiser, a start, a task family and some numbers of steps; the rivals are those of `race`, from the
 same start, with the rate of the grid that is best for that number of steps.
@@ -117,16 +117,6 @@ def standing(contest: Mapping, k: int) -> str:
     return "ahead" if all(mean > half for mean, half in behind) else "level"
 
 
-def main() -> None:
-    torch.set_num_threads(1)
-    found = {}
-    for group, make in GROUPS.items():
-        found[group] = {}
-        for title, contest in make().items():
-            found[group][title] = {"at": list(contest.at), **run(contest)}
-            print(group, title, {name: row["loss"] for name, row in found[group][title].items() if name != "at"}, flush=True)
-    storage.ship("race", found)
-
-
-if __name__ == "__main__":
-    main()
+def contests() -> dict:
+    """Every contest: group -> title -> what was found."""
+    return {group: {title: {"at": list(contest.at), **run(contest)} for title, contest in make().items()} for group, make in GROUPS.items()}

@@ -14,7 +14,7 @@ LOOKS = {"item mean": (GREY, ":", "x"), "average user": (BLACK, ":", "*"), "bias
 
 
 def against_ratings(panels: Mapping[str, Mapping[str, dict]], names: Sequence[str] = tuple(LOOKS), metric: str = "MAE") -> Figure:
-    """A metric against the number of ratings: title -> ratings -> a cell as `experiments.ratings.cell` gives it."""
+    """A metric against the number of ratings: title -> ratings -> a cell as `measure.cell` gives it."""
     figure = new(9.0, 3.9)
     for axes, (title, cells) in zip(figure.subplots(1, len(panels)), panels.items()):
         plain(axes, title, "ratings of the new user", f"{metric}{' (stars)' if metric == 'MAE' else ''}")

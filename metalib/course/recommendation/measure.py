@@ -1,4 +1,4 @@
-"""Who foretells ratings best, for new users and new films: `python -m metalib.experiments.ratings movielens` (or population).
+"""Who foretells ratings best, for new users and new films: `python -m metalib measure ratings-movielens`, or ratings-population.
 
 Every user of a situation is drawn the same number of times, and an interval is over users, who are the independent tasks: many
 episodes of few users would only seem to be many. Differences are taken user by user, on the same ratings. `tune` chooses the
@@ -7,8 +7,6 @@ shrinkages of the classical rivals on validation users, by the error that all ar
 from __future__ import annotations
 
 import itertools
-import sys
-import time
 from functools import cache
 
 import numpy as np
@@ -20,8 +18,6 @@ from ...metrics import TaskMetric, mae, ndcg
 from ...recipes import load
 from ...tasks.ratings.films import Shrinkage
 from ...tasks.ratings.users import Ratings
-from ...training import setup
-from ...storage import ship
 from ...evaluation import mean_ci
 
 SHOTS, SITUATIONS = (1, 3, 5, 10, 15), ("warm", "user-cold", "item-cold", "both-cold")
@@ -117,18 +113,9 @@ def tune(source: str, k_shot: int = 5) -> dict[str, tuple[float, ...]]:
     return {kind: min(r for r in rows if kind == (r[1] if isinstance(r[1], str) else r[1][0])) for kind in kinds}
 
 
-def main(what: str, source: str = "movielens") -> None:
-    setup(0)
-    if what == "tune":
-        for kind, (error, setting, film, factors) in tune(source).items():
-            print(f"{kind}: {error:.4f} at {setting}, film {film:g}, factors {factors:g}")
-        return
-    start, table = time.perf_counter(), Ratings("training", what).split.table
-    found = {s: {str(k): cell(what, s, k) for k in SHOTS} for s in SITUATIONS}
-    ship(f"ratings-{what}", found | {"about": {
-        "source": what, "edition": EDITIONS[what], "ratings": len(table.stars), "users": table.n_users,
-        "films": len(np.unique(table.film)), "seed": 0, "draws": 20, "minutes": round((time.perf_counter() - start) / 60, 1)}})
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+def measured(source: str) -> dict:
+    """Every situation at every number of ratings, with what it was measured on."""
+    table = Ratings("training", source).split.table
+    return {s: {str(k): cell(source, s, k) for k in SHOTS} for s in SITUATIONS} | {"about": {
+        "source": source, "edition": EDITIONS[source], "ratings": len(table.stars), "users": table.n_users,
+        "films": len(np.unique(table.film)), "seed": 0, "draws": 20}}

@@ -2,7 +2,7 @@
 
 What to look for: before adaptation the robot goes where the training goals were on average; one demonstration and a few steps
 send it to this goal, from a place where no demonstration began. With the door, look how little changes: it *sees* the handle.
-Every path was really stepped in the simulator, once (`python -m metalib.experiments.robot_paths paths`); the lab looks it up.
+Every path was really stepped in the simulator, once (`python -m metalib measure robots-paths`); the lab looks it up.
 """
 from __future__ import annotations
 

@@ -1,14 +1,13 @@
 """Robots, really stepped: how often each learner succeeds on held-out goals.
 
-    python -m metalib.experiments.robots recorded     the demonstrations of the test goals, as shipped (3 minutes)
-    python -m metalib.experiments.robots success      100 episodes for each skill and method (7 minutes)
+    python -m metalib measure robots-recorded     the demonstrations of the test goals, as shipped (3 minutes)
+    python -m metalib measure robots              100 episodes for each skill and method (7 minutes)
 
 A test steps some of them again. The lab's paths and the films are made by robot_paths.py.
 """
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +23,6 @@ from ...recipes import load
 from ...recipes.robots import policy
 from ...tasks.robots import demonstrations as robots
 from ...tasks.robots.simulator import GOALS, SEED, SKILLS, Policy, world
-from ...storage import ship
 
 STARTS = (100, 101)                                         # of the hand: no demonstration began there
 METHODS = ("CNP", "MAML", "joint, no adaptation", "joint, fine-tuned", "from scratch", "nearest moment")
@@ -149,18 +147,3 @@ def success() -> dict:
 def recorded() -> dict[str, Tensor]:
     """What tasks/robots.py ships: demonstrations and query moments of the test goals, float16."""
     return {f"{skill}.{name}": values.half() for skill in SKILLS for name, values in robots.collect(skill, "test").items()}
-
-
-def main(what: str) -> None:
-    if what == "success":
-        ship("robots", success())
-    elif what == "recorded":
-        from safetensors.torch import save_file
-        save_file(recorded(), robots.SHIPPED)
-    else:
-        raise SystemExit(f"there is no {what!r} to make; there are recorded and success.")
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    main(sys.argv[1])

@@ -1,11 +1,10 @@
 """Paths of robots for the lab, stepped once, and films.
 
-    python -m metalib.experiments.robot_paths paths     eight held-out goals of each skill, all settings of the lab (2 minutes)
-    python -m metalib.experiments.robot_paths films     the GIFs in figures/ (MUJOCO_GL=egl where there is no screen; 3 minutes)
+    python -m metalib measure robots-paths     eight held-out goals of each skill, all settings of the lab (2 minutes)
+    python -m metalib figures films            the GIFs in figures/ (MUJOCO_GL=egl where there is no screen; 3 minutes)
 """
 from __future__ import annotations
 
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -95,17 +94,7 @@ def save_gif(frames: list[np.ndarray], file: Path,
     pictures[0].save(file, save_all=True, append_images=pictures[1:], duration=lasts, loop=0, optimize=True)
 
 
-def main(what: str) -> None:
-    if what == "paths":
-        from safetensors.torch import save_file
-        save_file(paths(), FILE)
-    elif what == "films":
-        for skill, goal in (("reach", 3), ("door-open", 3)):
-            save_gif(film(skill, goal), Path("figures") / f"robot-{skill}.gif")
-    else:
-        raise SystemExit(f"there is no {what!r} to make; there are paths and films.")
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    main(sys.argv[1])
+def films(folder: str | Path = "figures") -> None:
+    """Write the GIFs."""
+    for skill, goal in (("reach", 3), ("door-open", 3)):
+        save_gif(film(skill, goal), Path(folder) / f"robot-{skill}.gif")

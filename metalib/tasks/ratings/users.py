@@ -20,7 +20,7 @@ from .movielens import movielens
 from .population import Table, population
 
 SOURCES = {"population": population, "movielens": movielens}
-TUNED = {"population": Shrinkage(film=2.0, user=3.0, mean=2.0, factors=16.0),    # by `python -m metalib.experiments.ratings tune`
+TUNED = {"population": Shrinkage(film=2.0, user=3.0, mean=2.0, factors=16.0),    # by `tune` in course/recommendation/measure.py
          "movielens": Shrinkage(film=2.0, user=3.0, mean=2.0, factors=2.0)}
 SITUATIONS = {                  # name -> (whose ratings, films of the support set, films of the query set)
     "training": ("training", "known", "known"),

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ....episodes import generator
-from ....storage import ship, shipped
+from ....storage import shipped
 from ....learners import MAML
 from ....networks import conv4
 from ....tasks import Glyphs
@@ -138,23 +138,15 @@ def judged(learner: MAML, episodes: int = 200) -> Score:
 
 
 def measured() -> dict:
-    """What `python -m metalib.museum.trial` wrote."""
+    """What `python -m metalib measure trial` wrote."""
     return shipped("trial")
 
 
-def main(n_tasks: int = 800) -> None:
-    """Train every stage on the same tasks, the last also for as many steps, and write what they reach."""
-    torch.set_num_threads(1)
+def trial(n_tasks: int = 800) -> dict:
+    """Train every stage on the same tasks, the last also for as many steps, and say what they reach."""
     learners = {name: trained(text, n_tasks) for name, text in stages().items()}
     longer = MAML(small_network(), inner_lr=0.4)
     train(longer, Glyphs(seed=0), n_tasks, meta_batch=16, lr=3e-3, progress=False, n_way=5, k_shot=1, n_query=3)
     learners["16 tasks in a step, as many steps"] = longer
     scores = {name: judged(learner, 600) for name, learner in learners.items()}
-    note = {"tasks": n_tasks, "torch": torch.__version__,
-            "accuracy": {name: [round(score.mean, 4), round(score.ci95, 4)] for name, score in scores.items()}}
-    ship("trial", note)
-    print("\n".join(f"{name}: {score}" for name, score in scores.items()))
-
-
-if __name__ == "__main__":
-    main()
+    return {"tasks": n_tasks, "accuracy": {name: [round(score.mean, 4), round(score.ci95, 4)] for name, score in scores.items()}}

@@ -7,7 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metalib.episodes import Episode, Examples, at_least, generator, sample_n_way, task_loss, task_score
+from metalib.episodes import Episode, Examples, at_least, generator, task_loss, task_score
+from metalib.tasks.classes import sample_n_way
 
 N_CLASSES = 12
 PER_CLASS = np.arange(9, 9 + N_CLASSES)                       # 9 to 20 examples

@@ -8,7 +8,8 @@ from PIL import Image
 
 import metalib as ml
 from metalib.data import DataError
-from metalib.episodes import Episode, Examples, sample_n_way
+from metalib.episodes import Episode, Examples
+from metalib.tasks.classes import sample_n_way
 from metalib.tasks import Arrays, Assays, Folder, Loaded, Texts
 from metalib.tasks.images import files
 

@@ -9,9 +9,9 @@ import metalib as ml
 from metalib.course.challenges import cost, theory
 from metalib.course.challenges import distance as far
 from metalib.storage import shipped
-from metalib.tasks.waves.pool import Pool
+from metalib.course.challenges.pool import Pool
 from metalib.tasks.waves.quadratics import linear
-from metalib.tasks.waves.regressions import Regressions
+from metalib.course.challenges.regressions import Regressions
 
 TASKS = Regressions(dim=6, centre=1.5, spread=0.8, noise=0.7)
 

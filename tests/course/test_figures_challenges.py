@@ -6,7 +6,7 @@ from metalib.course.challenges import cost, distance, theory
 from metalib.course.challenges import figures
 from metalib.figures import to_png
 from metalib.storage import shipped
-from metalib.tasks.waves.regressions import Regressions
+from metalib.course.challenges.regressions import Regressions
 
 TASKS = Regressions(dim=4)
 NOISY_X = TASKS.sample(20, k_shot=6, seed=1).support.x

@@ -14,7 +14,7 @@ from .distance import KINDS, NAMES
 from .distance import STEPS as INNER
 from ...storage import shipped
 from .theory import best_rate as correct_rate
-from ...tasks.waves.regressions import Regressions
+from .regressions import Regressions
 from ..verdict import NotAttempted, answer, checker, close, kind, show, stop
 
 # 1. Predict: what grows, and who is lost ---------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from ...learners import CNP, MAML, Learner, NearestCentroid
 from ...networks import conv4, mlp
 from ...recipes import load
 from ...tasks import Digits, Glyphs, Shifted
-from ...tasks.waves.pool import Pool
+from .pool import Pool
 from ...evaluation import evaluate
 from ...training import setup, train
 

@@ -10,7 +10,7 @@ from matplotlib.ticker import NullLocator
 
 from . import theory
 from .cost import STEPS
-from ...tasks.waves.regressions import Regressions
+from .regressions import Regressions
 from ...figures import BLACK, BLUE, GREEN, GREY, LINES, ORANGE, PALE, PURPLE, RED, SKY, new, plain
 
 LOOKS = ((BLUE, "-", "o"), (SKY, "--", "s"), (ORANGE, "-.", "D"), (PURPLE, ":", "P"), (GREEN, "-", "^"), (RED, "--", "v"),

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ...tasks.waves import quadratics
-from ...tasks.waves.regressions import Regressions
+from .regressions import Regressions
 
 
 def one_step(tasks: Regressions, k_shot: int, alpha, away: float = 0.0):

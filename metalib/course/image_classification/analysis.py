@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from ...episodes import Episode, Examples, sample_n_way
+from ...episodes import Episode, Examples
+from ...tasks.classes import sample_n_way
 from ...learners.base import together
 from ...learners import MAML, Learner
 from ...evaluation import BLOCK

@@ -16,33 +16,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ... import data
 from ...episodes import Episode, Examples, at_least, generator
-from . import chemistry as molecules
+from .table import Table, table_of
 
 TOX21 = ("NR-AR", "NR-AR-LBD", "NR-AhR", "NR-Aromatase", "NR-ER", "NR-ER-LBD", "NR-PPAR-gamma", "SR-ARE", "SR-ATAD5", "SR-HSE",
          "SR-MMP", "SR-p53")
 ROWS = 7_831                            # of the edition that DeepChem's loader downloads; its repository holds another, of 8,014
 SHARE = 0.6                             # of the scaffolds: what meta-training may see where molecules are kept apart
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """Which molecule did what in which assay.
-
-    Arguments:
-        smiles: of each molecule. x: its features, [molecules, FEATURES]. scaffold: number of its framework, [molecules].
-        labels: 1 active, 0 inactive, -1 not tested, [molecules, assays].
-        assays: their names.
-    """
-
-    smiles: Sequence[str]
-    x: Tensor
-    scaffold: np.ndarray
-    labels: np.ndarray
-    assays: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -183,23 +165,6 @@ class Listed(Assays):
     @property
     def tested(self) -> tuple[int, ...]:
         return self.columns
-
-
-def table_of(smiles: Sequence[str], labels: np.ndarray, assays: Sequence[str]) -> Table:
-    """A table from SMILES strings and labels [molecules, assays]; molecules that RDKit cannot read are left out.
-
-    RDKit refuses aluminium and the like, with impossible bonds.
-    """
-    read, kept = [], []
-    for i, text in enumerate(smiles):
-        try:
-            read.append(molecules.read(text))
-            kept.append(i)
-        except ValueError:
-            continue
-    if not read:
-        raise ValueError("none of the SMILES strings is a molecule; name the column that holds them.")
-    return Table([smiles[i] for i in kept], molecules.features(read), molecules.scaffolds(read), labels[kept], tuple(assays))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
-"""Waves, bowls and lines: families of regression tasks whose truth is known."""
-from .pool import Pool
+"""Waves and bowls: families of regression tasks whose truth is known."""
 from .quadratics import Quadratics
-from .regressions import Regressions
 from .sinusoid import Sinusoid
 
-__all__ = ["Pool", "Quadratics", "Regressions", "Sinusoid"]
+__all__ = ["Quadratics", "Sinusoid"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from ...episodes import Episode, Examples, at_least, generator
-from .sinusoid import sine
+from ...tasks.waves.sinusoid import sine
 
 TAG = 8                                     # numbers in a tag
 

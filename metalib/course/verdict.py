@@ -11,8 +11,9 @@ import inspect
 import re
 import textwrap
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from numbers import Real
 from typing import NoReturn
 
 import torch
@@ -113,6 +114,55 @@ def answer(call: Callable, *args, **kwargs):
     if result is None or result is ...:
         raise NotAttempted
     return result
+
+
+def plain(text: str) -> str:
+    """A word as it is meant: without capitals, spaces and punctuation."""
+    return "".join(c for c in text.casefold() if c.isalnum())
+
+
+def meant(value, options: Iterable):
+    """The option that an answer means, or None; words are compared as `plain` reads them, numbers by value."""
+    for option in options:
+        if isinstance(value, str):
+            same = plain(value) == plain(option) if isinstance(option, str) else value.strip() == str(option)
+        else:
+            same = isinstance(value, Real) and not isinstance(value, bool) and value == option
+        if same:
+            return option
+    return None
+
+
+def choose(options: Iterable, **given) -> dict:
+    """The options that a reader chose, by the names of the questions; leaves by NotAttempted, or names the options.
+
+    Arguments:
+        options: words or numbers to choose from; a dictionary of such by question where they differ.
+        given: question -> answer; dots, None and an empty word are no answer.
+    """
+    if any(value is None or value is ... or isinstance(value, str) and not plain(value) for value in given.values()):
+        raise NotAttempted
+    chosen = {}
+    for name, value in given.items():
+        words = tuple(options[name] if isinstance(options, dict) else options)
+        chosen[name] = meant(value, words)
+        if chosen[name] is None:
+            stop(f"{name}: yours = {value!r}, which is none of {', '.join(map(repr, words))}.")
+    return chosen
+
+
+def recognise(known: Iterable[tuple[Callable, str]], runs: list[tuple[tuple, object]], same: Callable[[object, object], bool],
+              otherwise: str = "") -> str:
+    """The sentence for a typical mistake: of the first wrong function that answers as the reader's does on every input.
+
+    Arguments:
+        known: (wrong function, sentence). runs: (inputs, the reader's answer).
+        same: whether the reader's answer equals another. otherwise: the sentence where none is recognised.
+    """
+    for wrong, words in known:
+        if all(same(found, wrong(*inputs)) for inputs, found in runs):
+            return words
+    return otherwise
 
 
 def line_in(error: Exception, of: object) -> int | None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from .measure import METHODS, SHIFTS, SHOTS
 from ...storage import shipped
-from ..verdict import NotAttempted, answer, checker, kind, show, stop
+from ..verdict import answer, checker, choose, kind, recognise, show, stop
 
 # 1. Predict: who needs how much data ------------------------------------------------------------------------------------------
 
@@ -45,19 +45,14 @@ def prediction(one=..., hundred=..., shifted=...):
         one: on new glyphs, with 1 example of each. hundred: on digits, with 100 examples of each.
         shifted: on digits, with 20 examples as written, asked turned by 30 degrees: who *loses* more accuracy?
     """
-    given = {"one": one, "hundred": hundred, "shifted": shifted}
-    if any(value is ... or value is None for value in given.values()):
-        raise NotAttempted
-    for name, value in given.items():
-        if not isinstance(value, str) or value.strip().lower() not in CHOICES:
-            stop(f"{name}: yours = {value!r}, which is none of {', '.join(map(repr, CHOICES))}.")
+    given = choose(CHOICES, one=one, hundred=hundred, shifted=shifted)
     found = {"one": accuracy("glyphs", 1), "hundred": accuracy("digits", 100)}
     upright, turned = accuracy("digits", 20), accuracy("digits", 20, "turned 30°")
     losses = [(a - b, math.hypot(x, y)) for (a, x), (b, y) in zip(upright, turned)]
     wrong = [f"{name}: yours = {given[name]!r}, but {METHODS[0]} has {100 * pairs[0][0]:.0f} % and {METHODS[1]} "
              f"{100 * pairs[1][0]:.0f} %. "
-             f"{WHY[name]}" for name, pairs in found.items() if given[name].strip().lower() not in accepted(pairs)]
-    if given["shifted"].strip().lower() not in accepted(losses):
+             f"{WHY[name]}" for name, pairs in found.items() if given[name] not in accepted(pairs)]
+    if given["shifted"] not in accepted(losses):
         wrong.append(f"shifted: yours = {given['shifted']!r}, but {METHODS[0]} loses {100 * losses[0][0]:.0f} points and "
                      f"{METHODS[1]} "
                      f"{100 * losses[1][0]:.0f}. Who has seen turned drawings before?")
@@ -104,9 +99,8 @@ def examples_needed(function):
     found = [(run, number(answer(function, *run))) for run in runs]
     for run, value in found:
         if not math.isclose(value, needed(*run), rel_tol=1e-6):
-            known = ((words, all(math.isclose(v, float(wrong(*r)), rel_tol=1e-6) for r, v in found)) for wrong, words in NEEDED)
-            name = next((words for words, fits in known if fits),
-                        "Follow one segment by hand: at which log(examples) does it cross?")
+            name = recognise(NEEDED, found, lambda yours, other: math.isclose(yours, other, rel_tol=1e-6),
+                             "Follow one segment by hand: at which log(examples) does it cross?")
             stop(f"For accuracy {run[0]} on the curve {run[2]} over {run[1]}: yours = {show(value)}, expected "
                  f"{show(needed(*run))}. {name}")
     beyond = number(answer(function, 0.97, shots, (0.3, 0.5, 0.7, 0.9)))
@@ -145,11 +139,11 @@ CI = (
 def ci95(function: Callable):
     """Exercise 3: the interval behind every plus-minus sign of this course."""
     rng = np.random.RandomState(5)
-    runs = [(v := rng.rand(n), number(answer(function, v.copy()))) for n in (12, 50, 600)]
-    for values, found in runs:
+    runs = [((v := rng.rand(n),), number(answer(function, v.copy()))) for n in (12, 50, 600)]
+    for (values,), found in runs:
         correct = 1.96 * values.std(ddof=1) / math.sqrt(len(values))
         if not math.isclose(found, correct, rel_tol=1e-6):
-            name = next((words for wrong, words in CI if all(math.isclose(f, wrong(v), rel_tol=1e-6) for v, f in runs)),
-                        "Write it down: 1.96, the spread of one value, and how the spread of a mean falls with n.")
+            name = recognise(CI, runs, lambda yours, other: math.isclose(yours, other, rel_tol=1e-6),
+                             "Write it down: 1.96, the spread of one value, and how the spread of a mean falls with n.")
             stop(f"For {len(values)} values: yours = {show(found)}, expected {show(correct)}. {name}")
     return "Half-width, sample spread, root of n: this is what `evaluate` does."

@@ -15,7 +15,7 @@ from .distance import STEPS as INNER
 from ...storage import shipped
 from .theory import best_rate as correct_rate
 from .regressions import Regressions
-from ..verdict import NotAttempted, answer, checker, close, kind, show, stop
+from ..verdict import answer, checker, choose, close, kind, recognise, show, stop
 
 # 1. Predict: what grows, and who is lost ---------------------------------------------------------------------------------------
 
@@ -46,24 +46,19 @@ def prediction(maml=..., implicit=..., inside=..., outside=...):
         maml, implicit: how memory grows with inner steps: "flat", "line" or "square".
         inside: who explains more of a new wave from ten points: "MAML", "CNP" or "tie". outside: the same, lifted by 3.
     """
-    given = {"maml": maml, "implicit": implicit, "inside": inside, "outside": outside}
-    if any(value is ... or value is None for value in given.values()):
-        raise NotAttempted
-    for name, value in given.items():
-        words = GROWTH if name in ("maml", "implicit") else RIVALS
-        if not isinstance(value, str) or value.strip().lower() not in [w.lower() for w in words]:
-            stop(f"{name}: yours = {value!r}, which is none of {', '.join(map(repr, words))}.")
+    words = {"maml": GROWTH, "implicit": GROWTH, "inside": RIVALS, "outside": RIVALS}
+    given = choose(words, maml=maml, implicit=implicit, inside=inside, outside=outside)
     wrong = []
     for name, method, why in (("maml", "MAML", "Each step must be kept until the gradient has come back through it."),
                               ("implicit", "implicit MAML", "Its gradient looks at where the inner loop ended, nowhere else.")):
-        if given[name].strip().lower() != growth(method):
+        if given[name] != growth(method):
             held = recorded(method, 40, 25)["bytes"]
             wrong.append(f"{name}: yours = {given[name]!r}, but {held[1]:,} bytes at 2 steps became {held[-1]:,} at 32. {why}")
     for name, case, why in (("inside", ("frequency", 1.0), "Who was trained to read such waves, with nothing to step on?"),
                             ("outside", ("offset", 3.0), "No training wave was lifted. Who can still take gradient steps?")):
         shares = rivals(*case)
         best = min(shares, key=shares.get)
-        if given[name].strip().lower() != best.lower():
+        if given[name] != best:
             wrong.append(f"{name}: yours = {given[name]!r}, but MAML leaves {100 * shares['MAML']:.2g} % unexplained and the CNP "
                          f"{100 * shares['CNP']:.2g} %. {why}")
     if wrong:
@@ -115,8 +110,9 @@ def compare(runs, correct, known, hint: str, praise: str) -> str:
         if found.shape != expected.shape:
             stop(f"Yours = {kind(found)}, expected shape {list(expected.shape)}.")
         if not close(found.detach(), expected, 1e-6):
-            name = next((words for wrong, words in known if all(f.shape == wrong(*i).shape and close(f.detach(), wrong(*i), 1e-6)
-                                                                for i, f in runs)), hint)
+            def same(yours, other) -> bool:
+                return isinstance(yours, Tensor) and close(yours.detach(), other, 1e-6)
+            name = recognise(known, runs, same, hint)
             stop(f"First entry: yours = {show(found.flatten()[0])}, expected {show(expected.flatten()[0])}. {name}")
     return praise
 
@@ -147,11 +143,13 @@ def best_rate(function: Callable):
     for inputs, found in runs:
         if isinstance(found, bool) or not isinstance(found, (int, float, Tensor)) and not hasattr(found, "__float__"):
             stop(f"Yours = {kind(found)}, expected one number.")
-    agree = lambda one, other: all(abs(float(f) - one(*i)) < 1e-6 * abs(one(*i)) for i, f in other)
-    if agree(right, runs):
+    def same(yours, other) -> bool:
+        return abs(float(yours) - other) < 1e-6 * abs(other)
+    off = [(inputs, found) for inputs, found in runs if not same(found, right(*inputs))]
+    if not off:
         return "Fewer points, more dimensions, more noise: a smaller step. More different tasks: a larger one."
-    inputs, found = next((i, f) for i, f in runs if abs(float(f) - right(*i)) >= 1e-6 * abs(right(*i)))
-    name = next((words for wrong, words in RATES if agree(wrong, runs)), "Set the derivative of the risk in alpha to zero.")
+    inputs, found = off[0]
+    name = recognise(RATES, runs, same, "Set the derivative of the risk in alpha to zero.")
     stop(f"For (dim, k_shot, spread, noise) = {inputs}: yours = {show(float(found))}, expected {show(right(*inputs))}. {name}")
 
 

@@ -14,7 +14,7 @@ from ...episodes import Examples
 from .measure import STARTS, STEPS
 from ...storage import shipped
 from ...learners import Learner
-from ..verdict import NotAttempted, answer, checker, close, kind, run, show, stop
+from ..verdict import NotAttempted, answer, checker, choose, close, kind, recognise, run, show, stop
 
 # 1. Predict: transfer or meta --------------------------------------------------------------------------------------------------
 
@@ -47,18 +47,12 @@ def accepted(found: dict[str, float]) -> set[str]:
          "checked.")
 def prediction(close=..., few=..., far=...):
     """Exercise 1: which start has the lowest error in each of WHERE?"""
-    given = {"close": close, "few": few, "far": far}
-    if any(value is ... or value is None for value in given.values()):
-        raise NotAttempted
-    names = {name.lower(): name for name in (*STARTS, "tie")}
     wrong, said = [], []
-    for name, value in given.items():
-        if not isinstance(value, str) or value.strip().lower() not in names:
-            stop(f"{name}: yours = {value!r}, which is none of {', '.join(map(repr, names.values()))}.")
+    for name, value in choose((*STARTS, "tie"), close=close, few=few, far=far).items():
         found = errors(name)
         table = ", ".join(f"{start} {e:.2g}" for start, e in found.items())
         said.append(f"{WHERE[name][3]}: {table}")
-        if names[value.strip().lower()] not in accepted(found):
+        if value not in accepted(found):
             wrong.append(f"{name}: yours = {value!r}, but {WHERE[name][3]} the errors are {table}. {WHY[name]}")
     if wrong:
         stop(" ".join(wrong))
@@ -120,7 +114,7 @@ def compare(runs, right, wrongs, praise: str) -> str:
     for inputs, found in runs:
         correct = right(*inputs)
         if not close(found, correct):
-            name = next((words for wrong, words in wrongs if all(close(f, wrong(*i)) for i, f in runs)), "Do one query by hand.")
+            name = recognise(wrongs, runs, close, "Do one query by hand.")
             if found.shape != correct.shape:
                 stop(f"Yours has shape {list(found.shape)}, expected {list(correct.shape)}. {name}")
             at = tuple(int(i) for i in (found - correct).abs().nan_to_num(torch.inf).flatten().argmax().unsqueeze(0))[0]
@@ -204,14 +198,13 @@ def neighbour(cls):
     right = neighbours(support, x).argmax(-1)
     flat = support.x.flatten(2)
     centroids = torch.stack([torch.stack([flat[t, y[t] == k].mean(0) for k in range(3)]) for t in range(5)])
-    for wrong, words in ((neighbours(support, x, 1).argmax(-1), "It asks the *farthest* example: check the sign."),
-                         ((-torch.cdist(x.flatten(2), centroids)).argmax(-1),
-                          "It asks the nearest class *mean*: that is ml.NearestCentroid."),
-                         (neighbours(Examples(support.x[:1].expand(5, -1, -1, -1, -1), y[:1].expand(5, -1)), x).argmax(-1),
-                          "All tasks are answered from the first task's support set.")):
-        if not torch.equal(found.argmax(-1), right) and torch.equal(found.argmax(-1), wrong):
-            stop(words)
+    known = ((lambda: neighbours(support, x, 1), "It asks the *farthest* example: check the sign."),
+             (lambda: -torch.cdist(x.flatten(2), centroids), "It asks the nearest class *mean*: that is ml.NearestCentroid."),
+             (lambda: neighbours(Examples(support.x[:1].expand(5, -1, -1, -1, -1), y[:1].expand(5, -1)), x),
+              "All tasks are answered from the first task's support set."))
     if not torch.equal(found.argmax(-1), right):
         share = (found.argmax(-1) == right).float().mean().item()
-        stop(f"{100 * share:.0f} % of the answers name the class of the nearest example; all should. Do one query by hand.")
+        stop(recognise(known, [((), found)], lambda yours, other: torch.equal(yours.argmax(-1), other.argmax(-1)),
+                       f"{100 * share:.0f} % of the answers name the class of the nearest example; all should. Do one query "
+                       "by hand."))
     return "It names the class of the nearest example in every task: `ml.evaluate` takes it as it is."

@@ -11,7 +11,7 @@ import torch
 
 from ...storage import shipped
 from .measure import SIZES
-from ..verdict import NotAttempted, answer, checker, kind, show, stop
+from ..verdict import answer, checker, choose, kind, recognise, show, stop
 
 # 1. Predict: who ranks better --------------------------------------------------------------------------------------------------
 
@@ -53,22 +53,17 @@ def prediction(few=..., many=..., unlike=..., no_label=...):
     Arguments:
         few, many, unlike: "meta", "forest" or "tie". no_label: "chance", "between" or "above".
     """
-    given = {"few": few, "many": many, "unlike": unlike, "no_label": no_label}
-    if any(value is ... or value is None for value in given.values()):
-        raise NotAttempted
-    for name, value in given.items():
-        words = LEVELS if name == "no_label" else (*RIVALS, "tie")
-        if not isinstance(value, str) or value.strip().lower() not in words:
-            stop(f"{name}: yours = {value!r}, which is none of {', '.join(map(repr, words))}.")
+    words = dict.fromkeys(("few", "many", "unlike"), (*RIVALS, "tie")) | {"no_label": LEVELS}
+    given = choose(words, few=few, many=many, unlike=unlike, no_label=no_label)
     wrong = []
     for case in WHY:
-        if given[case].strip().lower() != winner(case):
+        if given[case] != winner(case):
             (meta, a), (forest, b) = scores(case)
             wrong.append(f"{case}: yours = {given[case]!r}, but MAML scored {meta:.3f} ± {a:.3f} and the forest {forest:.3f} ± "
                          f"{b:.3f}. {WHY[case]}")
-    if given["no_label"].strip().lower() != without_labels():
+    if given["no_label"] != without_labels():
         (start, a), (forest, b) = (on_tox21(name, 20) for name in ("MAML, no step", "random forest"))
-        wrong.append(f"no_label: yours = {no_label!r}, but without a label the network scored {start:.3f} ± {a:.3f}, the "
+        wrong.append(f"no_label: yours = {given['no_label']!r}, but without a label the network scored {start:.3f} ± {a:.3f}, the "
                      f"forest with twenty {forest:.3f} ± {b:.3f}. What poisons one cell often poisons another.")
     if wrong:
         stop(" ".join(wrong))
@@ -122,8 +117,8 @@ def auc(function: Callable):
         except (TypeError, ValueError, RuntimeError):
             stop(f"Yours = {kind(found)}, expected one number.")
         if not abs(value - area(*inputs)) < 1e-6:
-            name = next((words for wrong, words in AREAS if all(abs(float(f) - wrong(*i)) < 1e-6 for i, f in runs)),
-                        "Take every pair of one active and one inactive molecule: in what share is the active one ahead?")
+            name = recognise(AREAS, runs, lambda yours, other: abs(float(yours) - other) < 1e-6,
+                             "Take every pair of one active and one inactive molecule: in what share is the active one ahead?")
             stop(f"Yours = {show(value)}, expected {show(area(*inputs))}. {name}")
     return "It is the share of pairs in the right order, and a constant score gets 0.5."
 

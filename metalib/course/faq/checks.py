@@ -4,7 +4,7 @@ from __future__ import annotations
 from ..challenges.distance import GRADIENT, POOLS, READS
 from ...storage import shipped
 from .lab_which_learner import METHODS, compute
-from ..verdict import NotAttempted, checker, stop
+from ..verdict import checker, choose, stop
 
 # 1. Match: why is it at chance? ------------------------------------------------------------------------------------------------
 
@@ -27,14 +27,9 @@ def diagnosis(before=..., same=..., worse=..., alone=...):
         before, same, worse, alone: a learner is far above chance before any step; after adapting exactly what it was before;
             worse with every further step; good with all queries together, poor with one at a time.
     """
-    given = {"before": before, "same": same, "worse": worse, "alone": alone}
-    if any(value is ... or value is None for value in given.values()):
-        raise NotAttempted
-    for name, value in given.items():
-        if not isinstance(value, str) or value.strip().lower() not in CAUSES:
-            stop(f"{name}: yours = {value!r}, which is none of {', '.join(map(repr, CAUSES))}.")
+    given = choose(CAUSES, before=before, same=same, worse=worse, alone=alone)
     wrong = [f"{name}: yours = {given[name]!r}. A learner that is {what}: {where}"
-             for name, (what, cause, where) in SYMPTOMS.items() if given[name].strip().lower() != cause]
+             for name, (what, cause, where) in SYMPTOMS.items() if given[name] != cause]
     if wrong:
         stop(" ".join(wrong))
     return "Four symptoms, four causes; ml.proof looks for all four."
@@ -55,18 +50,13 @@ CASES = {
 @checker("Put one of " + ", ".join(map(repr, METHODS)) + " in place of each row of dots.")
 def choice(letters=..., doses=..., factory=...):
     """Exercise 2: what would you try first in each of CASES? The decision guide is the judge; its two best are accepted."""
-    given = {"letters": letters, "doses": doses, "factory": factory}
-    if any(value is ... or value is None for value in given.values()):
-        raise NotAttempted
-    names, wrong = {name.lower(): name for name in METHODS}, []
-    for case, value in given.items():
-        if not isinstance(value, str) or value.strip().lower() not in names:
-            stop(f"{case}: yours = {value!r}, which is none of {', '.join(map(repr, METHODS))}.")
-        found, mine = compute(**CASES[case][1]), names[value.strip().lower()]
+    wrong = []
+    for case, mine in choose(METHODS, letters=letters, doses=doses, factory=factory).items():
+        found = compute(**CASES[case][1])
         best = list(found.points)[:2]
         if mine not in best:
             why = next((why for points, why in found.reasons[mine] if points < 0), "little speaks for it here")
-            wrong.append(f"{case} ({CASES[case][0]}): yours = {value!r}; {why}. The guide would try {best[0]}: "
+            wrong.append(f"{case} ({CASES[case][0]}): yours = {mine!r}; {why}. The guide would try {best[0]}: "
                          f"{found.reasons[best[0]][0][1]}.")
     if wrong:
         stop(" ".join(wrong))
@@ -84,14 +74,9 @@ def enough(name: str, within: float = 1.5) -> int:
 @checker(f"Put one of {', '.join(map(str, POOLS))} in place of each row of dots.")
 def enough_tasks(maml=..., cnp=...):
     """Exercise 3: how many training waves until the error on new waves is within half again of that with 500?"""
-    given = {"maml": (maml, GRADIENT), "cnp": (cnp, READS)}
-    if any(value is ... or value is None for value, _ in given.values()):
-        raise NotAttempted
-    wrong = []
-    for name, (value, learner) in given.items():
-        if value not in POOLS:
-            stop(f"{name}: yours = {value!r}, which is none of {', '.join(map(str, POOLS))}.")
-        right = enough(learner)
+    learners, wrong = {"maml": GRADIENT, "cnp": READS}, []
+    for name, value in choose(POOLS, maml=maml, cnp=cnp).items():
+        learner, right = learners[name], enough(learners[name])
         if abs(POOLS.index(value) - POOLS.index(right)) > 1:
             wrong.append(f"{name}: yours = {value}, measured {right}. "
                          + ("It has only the pool to learn from." if learner == READS else

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .measure import SHOTS
 from ...storage import shipped
-from ..verdict import NotAttempted, answer, checker, close, kind, show, stop
+from ..verdict import answer, checker, choose, close, kind, recognise, show, stop
 
 # 1. Predict: who wins where ----------------------------------------------------------------------------------------------------
 
@@ -35,23 +35,17 @@ def prediction(one=..., twenty=..., please=...):
         one, twenty: who is best with that many examples of each of five intents: one of RIVALS.
         please: where the learned weight of n-grams of "please" goes: "up", "down" or "stays".
     """
-    given = {"one": one, "twenty": twenty, "please": please}
-    if any(value is ... or value is None for value in given.values()):
-        raise NotAttempted
-    for name, value in given.items():
-        words = MOVES if name == "please" else RIVALS
-        if not isinstance(value, str) or value.strip().lower() not in [w.lower() for w in words]:
-            stop(f"{name}: yours = {value!r}, which is none of {', '.join(map(repr, words))}.")
+    given = choose({"one": RIVALS, "twenty": RIVALS, "please": MOVES}, one=one, twenty=twenty, please=please)
     wrong = []
     for name, k, why in (("one", 1, "With one example each, what is known about sentences in general counts most."),
                          ("twenty", 20, "A class mean keeps one point of each class; who can use all twenty?")):
         found = {rival: measured(rival, k) for rival in RIVALS}
         best = max(found, key=found.get)
-        if given[name].strip().lower() != best.lower():
+        if given[name] != best:
             wrong.append(f"{name}: yours = {given[name]!r}, but on CLINC150 "
                          + ", ".join(f"{rival} has {100 * value:.1f} %" for rival, value in found.items()) + f". {why}")
-    if please.strip().lower() != "down":
-        wrong.append(f"please: yours = {please!r}, but people say it with every intent: it tells none from another.")
+    if given["please"] != "down":
+        wrong.append(f"please: yours = {given['please']!r}, but people say it with every intent: it tells none from another.")
     if wrong:
         stop(" ".join(wrong))
     return "What is common to all tasks is learned before; what is special about this one needs examples of it."
@@ -154,10 +148,9 @@ def one_step_from_zero(function: Callable):
         right = one_step(*inputs)
         found = found.detach().to(right.dtype)
         if not close(found, right, 1e-6):
-            name = next((words for wrong, words in ONE_STEP
-                         if all(close(f.detach().to(right.dtype), wrong(*i), 1e-6) for i, f in runs)), None)
-            stop(f"First entry: yours = {show(found[0, 0])}, expected {show(right[0, 0])}. "
-                 + (name or "The derivative of the cross-entropy by logit k is softmax_k, minus 1 where k is the class."))
+            name = recognise(ONE_STEP, runs, lambda yours, other: close(yours.detach().to(other.dtype), other, 1e-6),
+                             "The derivative of the cross-entropy by logit k is softmax_k, minus 1 where k is the class.")
+            stop(f"First entry: yours = {show(found[0, 0])}, expected {show(right[0, 0])}. {name}")
     return "With as many examples in each class this ranks by similarity to the class means: ANIL's first step finds the nearest."
 
 

@@ -17,7 +17,7 @@ from ...learners import MAML
 from .museum import listing, trial
 from .museum.checks import CHECKS, inspect_exhibit
 from .museum.exhibits import EXHIBITS, Case, shipped
-from ..verdict import NotAttempted, answer, checker, kind, run, show, stop
+from ..verdict import NotAttempted, answer, checker, choose, kind, meant, recognise, run, show, stop
 
 # 1. Predict: what the listing does --------------------------------------------------------------------------------------------
 
@@ -35,11 +35,9 @@ def prediction(stops=..., learns=..., ahead=...):
     Arguments:
         stops: how often. learns: "chance", "half" or "most". ahead: "one", "sixteen" or "tie".
     """
-    if ... in (stops, learns, ahead) or None in (stops, learns, ahead):
+    if stops is ... or stops is None:
         raise NotAttempted
-    for title, given, words in (("LEARNS", learns, LEVELS), ("AHEAD", ahead, ("one", "sixteen", "tie"))):
-        if given not in words:
-            stop(f"{title}: yours = {given!r}; choose one of {', '.join(map(repr, words))}.")
+    learns, ahead = choose({"LEARNS": LEVELS, "AHEAD": ("one", "sixteen", "tie")}, LEARNS=learns, AHEAD=ahead).values()
     text, count = listing.LISTING, 0
     for changes in listing.LOUD:
         count += trial.attempt(text) != "it runs to its end"
@@ -87,8 +85,9 @@ def museum(answers: Mapping[str, str]):
 
 def judge(name: str, check: str) -> str:
     """What to say of one wrong answer; nothing of a right one."""
-    if check not in CHECKS:
-        return f"{name}: there is no check {check!r}."
+    said, check = check, meant(check, CHECKS)
+    if check is None:
+        return f"{name}: there is no check {said!r}."
     wrong, right = inspect_exhibit(name, check)
     if wrong.holds is None:
         return f"{name}: '{check}' does not apply to it."
@@ -133,15 +132,15 @@ def cka(function):
         value = answer(function, a, b)
         if not isinstance(value, (int, float, Tensor)) or (isinstance(value, Tensor) and value.numel() != 1):
             stop(f"The answer is one number; yours = {kind(value)}.")
-        found.append((a, b, float(value)))
-    off = [(a, b, value) for a, b, value in found if abs(value - analysis.cka(a, b)) > 1e-7]
-    if off:
-        a, b, value = off[0]
-        name = next((words for wrong, words in KNOWN if all(abs(v - float(wrong(x, y))) < 1e-7 for x, y, v in found)),
-                    "Compare with a itself: that has to give 1.")
+        found.append(((a, b), float(value)))
+    def same(yours, other) -> bool:
+        return abs(yours - float(other)) < 1e-7
+    if off := [(inputs, value) for inputs, value in found if not same(value, analysis.cka(*inputs))]:
+        (a, b), value = off[0]
+        name = recognise(KNOWN, found, same, "Compare with a itself: that has to give 1.")
         stop(f"For features of widths {a.shape[1]} and {b.shape[1]}: yours = {show(value)}, expected {show(analysis.cka(a, b))}. "
              + name)
-    a, turn = found[1][0], torch.linalg.qr(torch.from_numpy(rng.randn(6, 6)))[0]
+    a, turn = found[1][0][0], torch.linalg.qr(torch.from_numpy(rng.randn(6, 6)))[0]
     turned = float(answer(function, a, 3 * a @ turn))
     if abs(turned - 1) > 1e-7:
         stop(f"Features turned and scaled by 3 are the same features; yours = {show(turned)}, expected 1.")
@@ -158,8 +157,9 @@ def exhibit(cls, check=...):
         raise NotAttempted
     if not inspect.isclass(cls) or not issubclass(cls, MAML):
         stop(f"Hand over the class itself, a subclass of ml.MAML; yours = {cls.__name__ if inspect.isclass(cls) else kind(cls)}.")
-    if check not in CHECKS:
-        stop(f"There is no check {check!r}; there are {', '.join(CHECKS)}.")
+    said, check = check, meant(check, CHECKS)
+    if check is None:
+        stop(f"There is no check {said!r}; there are {', '.join(CHECKS)}.")
     if not any(inspect.isfunction(f) for c in cls.__mro__[:cls.__mro__.index(MAML)] for f in vars(c).values()):
         raise NotAttempted
     right = shipped()

@@ -9,6 +9,7 @@ import functools
 import inspect
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ from ...recipes import load
 from ...tasks import Sinusoid
 from ...evaluation import evaluate
 from ...training import setup
-from ..verdict import NotAttempted, answer, checker, close, kind, run, show, stop
+from ..verdict import NotAttempted, answer, checker, choose, close, kind, recognise, run, show, stop
 
 # 1. Predict: which start is best, and when ------------------------------------------------------------------------------------
 
@@ -82,10 +83,9 @@ def prediction(before=..., after=..., later=None):
         before, after: "random", "pretrained", "MAML", or "tie" where the best two cannot be told apart; for 0 and 10 inner steps.
         later: from 10 to 100 steps MAML's lead over pretraining "grows", "stays" or "shrinks"; None: not asked.
     """
-    if any(given is ... or given == "" for given in (before, after, later)) or before is None or after is None:
-        raise NotAttempted
-    before, after = one_of((*STARTS, "tie"), before=before), one_of((*STARTS, "tie"), after=after)
-    later = None if later is None else one_of(("grows", "stays", "shrinks"), later=later)
+    words = {"before": (*STARTS, "tie"), "after": (*STARTS, "tie"), "later": ("grows", "stays", "shrinks")}
+    given = choose(words, before=before, after=after, **({} if later is None else {"later": later}))
+    before, after, later = (given.get(name) for name in words)
     start, ten = errors(0), errors(10)
     wrong, far = misjudged("before", before, start, BEFORE) + misjudged("after", after, ten, AFTER), ""
     if later is not None:
@@ -101,15 +101,6 @@ def prediction(before=..., after=..., later=None):
     difference, chance = gap(start["MAML"], start["pretrained"])
     return (f"Mean squared error on 200 new tasks: {table}.{far} Before a step MAML is {difference:.2f} ± {chance:.2f} above "
             "pretraining: what it has learned is not an answer but where to leave from.")
-
-
-def one_of(words: tuple[str, ...], **given) -> str:
-    """The word meant, whatever its capitals."""
-    (name, value), = given.items()
-    for word in words:
-        if isinstance(value, str) and value.strip().lower() == word.lower():
-            return word
-    stop(f"{name}: yours = {value!r}, which is none of {', '.join(map(repr, words))}.")
 
 
 # 2. Fill in: the document's loss ----------------------------------------------------------------------------------------------
@@ -194,18 +185,16 @@ def maml_loss(function):
             stop(f"Yours = {kind(value)}, expected a single number (a tensor of shape []): one loss for all tasks.")
         if isinstance(value, str) or not isinstance(value, (Tensor, float, int, np.floating)):
             stop(f"Yours = {kind(value)}, expected a tensor of shape [].")
-        runs.append((theta, tasks, alpha, value, where))
+        runs.append(((theta, tasks, alpha), value, where))
 
-    def agrees(wrong: Callable) -> bool:
-        return all(close(torch.as_tensor(v).detach().reshape(()), torch.as_tensor(wrong(t, tasks, a)).detach())
-                   for t, tasks, a, v, _ in runs)
+    def same(yours, other) -> bool:
+        return close(torch.as_tensor(yours).detach().reshape(()), torch.as_tensor(other).detach())
 
-    off = [r for r in runs if not close(torch.as_tensor(r[3]).detach().reshape(()), true_loss(*r[:3]).detach())]
-    if off:
-        theta, tasks, alpha, value, where = off[0]
-        name = next((words for wrong, words in LOSSES if agrees(wrong)), "Follow one task by hand with these numbers.")
-        stop(f"At {where}: yours = {show(value)}, expected {show(true_loss(theta, tasks, alpha))}. {name}")
-    for theta, tasks, alpha, value, where in runs:
+    if off := [r for r in runs if not same(r[1], true_loss(*r[0]))]:
+        inputs, value, where = off[0]
+        name = recognise(LOSSES, [r[:2] for r in runs], same, "Follow one task by hand with these numbers.")
+        stop(f"At {where}: yours = {show(value)}, expected {show(true_loss(*inputs))}. {name}")
+    for (theta, tasks, alpha), value, where in runs:
         if not isinstance(value, Tensor) or not value.requires_grad:
             stop(f"The value is right, {show(value)} at {where}, but no gradient can flow from it back to theta: it was cut "
                  "off on the way, so there is nothing to meta-train with.")
@@ -295,16 +284,15 @@ def outer_gradient(function):
         touched |= any(not close(a, b) for a, b in zip(net.parameters(), small_net(seed).parameters()))
         if not touched and not close(flatten(answer(function, net, support, query, alpha), net), grads):
             stop("A second call on the same net gives another gradient than the first: what is left in .grad is added to it.")
-        runs.append((small_net(seed), support, query, alpha, grads))
+        runs.append(((small_net(seed), support, query, alpha), grads))
     moves = ("The start was changed by the call: the net does not come back as it went in, so the next task would begin where "
              "this one ended. " if touched else "")
-    for net, *sets, grads in runs:
+    for (net, *sets), grads in runs:
         correct = flat_gradient(outer_loss(net, *sets), net)
         if not close(grads, correct):
             index = int((grads - correct).abs().argmax())
-            known = (words for wrong, words in GRADIENTS if all(close(g, wrong(*r)) for *r, g in runs))
             stop(f"{moves}{entry(net, index)}: yours = {show(grads[index])}, finite differences = "
-                 f"{show(finite_difference(net, index, *sets))}. {next(known, 'Compare more entries.')}")
+                 f"{show(finite_difference(net, index, *sets))}. {recognise(GRADIENTS, runs, close, 'Compare more entries.')}")
     if touched:
         stop(moves + "The gradient itself is right.")
     return "Every entry equals finite differences, and the start is as it was: this is the gradient through the inner step."
@@ -399,8 +387,8 @@ def bias_only(cls):
 
         wanted = like(lambda name: name.endswith("bias"))
         if not close(yours, wanted):
-            known = [(still, NOTHING)] + [(like(predicate), words) for predicate, words in SUBSETS]
-            name = next((words for answers, words in known if close(yours, answers)), "Print the names you adapt.")
+            known = [(lambda: still, NOTHING)] + [(partial(like, predicate), words) for predicate, words in SUBSETS]
+            name = recognise(known, [((), yours)], close, "Print the names you adapt.")
             stop(f"On {title}, after 2 steps: {chase(yours, wanted)}. {name}")
         check_outer(learner, episode, net, title, cls)
     return ("Before a step it is its network; after two, only biases differ from task to task, and the outer gradient, equal to "

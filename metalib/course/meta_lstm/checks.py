@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from ...learners import Unrolled
 from ...learners.lstm_cell import log_and_sign as correct_log_and_sign
 from ...networks import mlp
 from ...tasks import Sinusoid
-from ..verdict import NotAttempted, answer, checker, close, kind, run, show, stop
+from ..verdict import NotAttempted, answer, checker, close, kind, recognise, run, show, stop
 
 # 1. Predict: what the gates say -------------------------------------------------------------------------------------------------
 
@@ -97,16 +98,15 @@ def log_and_sign(function):
             stop("Yours = a tuple; put its two parts together with torch.stack.")
         if not isinstance(found, Tensor) or found.shape != (2, len(values)):
             stop(f"Yours = {kind(found)}, expected a tensor of shape [2, {len(values)}] for x of shape [{len(values)}].")
-        runs.append((x, p, found.detach().double()))
-    for x, p, found in runs:
+        runs.append(((x, p), found.detach().double()))
+    for (x, p), found in runs:
         wanted = correct_log_and_sign(x, p)
         if not found.isfinite().all():
             stop(f"For x = {show(x[~found.isfinite().all(0)][0])}, p = {p:.0f} yours is not finite: what is the logarithm of 0?")
         if not close(found, wanted):
-            known = (words for wrong, words in PREPROCESSED if all(close(f, wrong(x, p)) for x, p, f in runs))
             at = int((found - wanted).abs().amax(0).argmax())
             stop(f"For x = {show(x[at])}, p = {p:.0f}: yours = ({show(found[0, at])}, {show(found[1, at])}), expected "
-                 f"({show(wanted[0, at])}, {show(wanted[1, at])}). {next(known, 'Do this one by hand.')}")
+                 f"({show(wanted[0, at])}, {show(wanted[1, at])}). {recognise(PREPROCESSED, runs, close, 'Do this one by hand.')}")
     grid = answer(function, torch.full((2, 3), 0.1, dtype=torch.float64), 10.0)
     if not isinstance(grid, Tensor) or grid.shape != (2, 2, 3):
         stop(f"For x of shape [2, 3]: yours = {kind(grid)}, expected a tensor of shape [2, 2, 3].")
@@ -188,9 +188,10 @@ def unroll(function):
         return all(close(x, y) and (g is None) == (h is None) and (g is None or close(g, h)) for (x, g), (y, h) in zip(a, b))
     if same(yours, wanted):
         return "Value and gradient are right: what a move does now is paid for by every later step, and the weights hear of it."
-    words = next((words for bugs, words in UNROLLS if same(yours, both(lambda *inputs: unrolled(*inputs, **bugs)))), None)
+    known = ((partial(both, partial(unrolled, **bugs)), words) for bugs, words in UNROLLS)
+    words = recognise(known, [((), yours)], same)
     (value, reached), (right, gradient) = yours[0], wanted[0]
-    if words is None and reached is None:
+    if not words and reached is None:
         words = "No gradient reaches the optimiser's weights: the value was cut off from them on the way."
     if not close(value, right):
         stop(f"Over 3 steps: yours = {show(value)}, expected {show(right)}. {words or 'Follow the first step by hand.'}")
@@ -265,7 +266,8 @@ def sign_sgd(cls):
         return Reference(net, 0.02, rule).double().adapt(episode.support, steps=3)(episode.query.x)
     wanted = by(lambda t, g, lr, l: t - lr * g.sign())
     if not close(yours.detach(), wanted):
-        words = next((words for rule, words in RULES if close(yours.detach(), by(rule))), "Follow one coordinate by hand.")
+        known = ((partial(by, rule), words) for rule, words in RULES)
+        words = recognise(known, [((), yours.detach())], close, "Follow one coordinate by hand.")
         stop(f"After 3 steps, first query of the first task: yours = {show(yours[0, 0, 0])}, expected "
              f"{show(wanted[0, 0, 0])}. {words}")
     if run(learner.adapt, episode.support, steps=0, of=cls) is None:

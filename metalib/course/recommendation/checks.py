@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ...storage import shipped
 from ...metrics import ndcg
-from ..verdict import NotAttempted, answer, checker, kind, show, stop
+from ..verdict import answer, checker, choose, kind, recognise, show, stop
 
 # 1. Predict: who is best with how many ratings ---------------------------------------------------------------------------------
 
@@ -35,24 +35,19 @@ def prediction(one=..., five=..., cold=...):
         cold: for new films, five ratings: "biases", or the ridge head trained on known films only ("sheltered") or with some
             hidden ("hidden").
     """
-    given = {"one": one, "five": five, "cold": cold}
-    if any(value is ... or value is None for value in given.values()):
-        raise NotAttempted
-    for name, value in given.items():
-        if not isinstance(value, str) or value.strip() not in WORDS[name]:
-            stop(f"{name}: yours = {value!r}, which is none of {', '.join(map(repr, WORDS[name]))}.")
+    one, five, cold = choose(WORDS, one=one, five=five, cold=cold).values()
     wrong = []
     best, errors = best_of({w: w for w in WORDS["one"]}, "user-cold", 1)
-    if one.strip() != best:
+    if one != best:
         wrong.append(f"one: yours = {one!r}, but the errors are {listed(errors)}. A gradient step is as long after one rating "
                      "as after fifteen. Who counts?")
     mean, half = shipped("ratings-movielens")["user-cold"]["5"]["ridge head"]["MAE less biases"]
     right = "same" if abs(mean) <= half else "learned" if mean < 0 else "biases"
-    if five.strip() != right:
+    if five != right:
         wrong.append(f"five: yours = {five!r}, but the ridge head's error less that of the biases is {mean:.4f}, half-width "
                      f"{half:.4f}. A mood says nothing about comedies.")
     best, errors = best_of({"sheltered": "sheltered", "biases": "biases", "hidden": "ridge head"}, "item-cold", 5)
-    if cold.strip() != best:
+    if cold != best:
         wrong.append(f"cold: yours = {cold!r}, but the errors are {listed(errors)}. What has each of them met in training?")
     if wrong:
         stop(" ".join(wrong))
@@ -88,11 +83,11 @@ def mood(function: Callable):
             stop(f"Yours = {kind(found)}, expected one number.")
         runs.append((inputs, float(found)))
     right = lambda s, e, d: (s - e).sum() / (len(s) + d)
-    agree = lambda rule: all(abs(float(rule(*inputs)) - found) < 1e-5 for inputs, found in runs)
-    if not agree(right):
-        inputs, found = next((i, f) for i, f in runs if abs(float(right(*i)) - f) >= 1e-5)
-        why = next((words for rule, words in MOODS if agree(rule)),
-                   "Minimise the sum of (stars - expected - b)^2, and doubt b^2.")
+    def same(yours, other) -> bool:
+        return abs(yours - float(other)) < 1e-5
+    if off := [(inputs, found) for inputs, found in runs if not same(found, right(*inputs))]:
+        inputs, found = off[0]
+        why = recognise(MOODS, runs, same, "Minimise the sum of (stars - expected - b)^2, and doubt b^2.")
         stop(f"For {len(inputs[0])} rating{'s' * (len(inputs[0]) != 1)} and doubt {inputs[2]:g}: yours = {show(found)}, expected "
              f"{show(right(*inputs))}. {why}")
     return "Doubt counts as that many ratings which say: like everybody."
@@ -158,12 +153,12 @@ def ndcg_at_1(function: Callable):
         found = answer(function, predicted.clone(), stars.clone())
         if isinstance(found, Tensor) and found.numel() != 1 or isinstance(found, bool) or not hasattr(found, "__float__"):
             stop(f"Yours = {kind(found)}, expected one number.")
-        runs.append((predicted, float(found)))
+        runs.append(((predicted, stars), float(found)))
     right = lambda p, s: float(judge(p[None, :, None], s[None, :, None]))
-    agree = lambda rule: all(abs(float(rule(p, stars)) - found) < 1e-4 for p, found in runs)
-    if not agree(right):
-        predicted, found = next((p, f) for p, f in runs if abs(right(p, stars) - f) >= 1e-4)
-        why = next((words for rule, words in TIES if agree(rule)),
-                   "Mean gain of those ranked first over the best gain in the list.")
+    def same(yours, other) -> bool:
+        return abs(yours - float(other)) < 1e-4
+    if off := [(inputs, found) for inputs, found in runs if not same(found, right(*inputs))]:
+        (predicted, stars), found = off[0]
+        why = recognise(TIES, runs, same, "Mean gain of those ranked first over the best gain in the list.")
         stop(f"For predicted {predicted.tolist()}: yours = {show(found)}, expected {show(right(predicted, stars))}. {why}")
     return "A constant prediction gets what chance gets, whatever the order of the list."

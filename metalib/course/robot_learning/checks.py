@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ...storage import shipped
-from ..verdict import NotAttempted, answer, checker, close, kind, show, stop
+from ..verdict import answer, checker, choose, close, kind, recognise, show, stop
 
 # 1. Predict: who succeeds? -----------------------------------------------------------------------------------------------------
 
@@ -38,15 +38,11 @@ def word(value: float) -> str:
 @checker("Put 'rarely', 'sometimes' or 'mostly' in place of each row of dots. A guess is welcome: it is there to be checked.")
 def prediction(reach_joint=..., door_joint=..., reach_scratch=..., reach_cnp=...):
     """Exercise 1: 'rarely' (below a quarter), 'sometimes', 'mostly' (above three quarters) for each of the four."""
-    given = {"reach_joint": reach_joint, "door_joint": door_joint, "reach_scratch": reach_scratch, "reach_cnp": reach_cnp}
-    if any(value is ... or value is None for value in given.values()):
-        raise NotAttempted
+    given = choose(WORDS, reach_joint=reach_joint, door_joint=door_joint, reach_scratch=reach_scratch, reach_cnp=reach_cnp)
     wrong = []
     for name, value in given.items():
-        if not isinstance(value, str) or value.strip().lower() not in WORDS:
-            stop(f"{name}: yours = {value!r}, which is none of {', '.join(map(repr, WORDS))}.")
         found = share(*ASKED[name])
-        if value.strip().lower() != word(found):
+        if value != word(found):
             wrong.append(f"{name}: yours = {value!r}, measured {100 * found:.0f} %. {WHY[name]}")
     if wrong:
         stop(" ".join(wrong))
@@ -86,9 +82,10 @@ def goal_from(function: Callable):
             stop(f"Yours = {kind(found)}, expected a tensor of shape [3].")
         right = goal_in(*inputs)
         if not close(found.detach().double(), right, 1e-6):
-            name = next((words for wrong, words in GOALS if all(isinstance(f, Tensor) and f.shape == (3,) and
-                                                                close(f.detach().double(), wrong(*i), 1e-6) for i, f in runs)),
-                        "At moments where nothing was clipped, action = 5 (goal - hand).")
+            def same(yours, other) -> bool:
+                return isinstance(yours, Tensor) and close(yours.detach().double(), other, 1e-6)
+            name = recognise(GOALS, runs, same,
+                             "At moments where nothing was clipped, action = 5 (goal - hand).")
             stop(f"First coordinate: yours = {show(found[0])} m, expected {show(right[0])} m. {name}")
     return "That is one learning algorithm for one skill, made by hand. The CNP found its own, from examples of tasks."
 
@@ -124,14 +121,15 @@ def interval(function: Callable):
     for case, found in runs:
         if not isinstance(found, (tuple, list)) or len(found) != 2:
             stop(f"Yours = {kind(found)}, expected two numbers: lower end, upper end.")
-    def agree(formula) -> bool:
-        return all(abs(float(f) - r) < 1e-3 for case, found in runs for f, r in zip(found, formula(*case)))
+    def same(yours, other) -> bool:
+        return all(abs(float(a) - b) < 1e-3 for a, b in zip(yours, other))
 
-    if agree(wilson):
+    off = [(case, found) for case, found in runs if not same(found, wilson(*case))]
+    if not off:
         return "100 of 100 means: at least 96 % of all such episodes, as far as anybody can tell."
-    case, found = next((c, f) for c, f in runs if any(abs(float(a) - b) > 1e-3 for a, b in zip(f, wilson(*c))))
+    case, found = off[0]
     low, high = wilson(*case)
-    name = next((words for formula, words in INTERVALS if agree(formula)), "Look at the formula term by term.")
+    name = recognise(INTERVALS, runs, same, "Look at the formula term by term.")
     stop(f"For {case[0]} of {case[1]}: yours = {float(found[0]):.3f} to {float(found[1]):.3f}, "
          f"expected {low:.3f} to {high:.3f}. {name}")
 
@@ -167,7 +165,9 @@ def command_checked(function: Callable):
         if not isinstance(found, Tensor) or found.shape != right.shape:
             stop(f"Yours = {kind(found)}, expected a tensor of shape {list(right.shape)}.")
         if not close(found.detach(), right, 1e-6):
-            name = next((words for wrong, words in COMMANDS if all(close(f.detach(), wrong(*i), 1e-6) for i, f in runs)),
-                        "What the reference does, plus a spring on the error of angle, plus a brake on the error of speed.")
+            def same(yours, other) -> bool:
+                return isinstance(yours, Tensor) and close(yours.detach(), other, 1e-6)
+            name = recognise(COMMANDS, runs, same,
+                             "What the reference does, plus a spring on the error of angle, plus a brake on the error of speed.")
             stop(f"First entry: yours = {show(found.flatten()[0])}, expected {show(right.flatten()[0])}. {name}")
     return "With an exact inverse model the errors obey e'' + brake e' + pull e = 0, whatever arm it is."

@@ -140,7 +140,7 @@ def outer_slopes(learner: Learner, episode: Episode, directions: int = 3, h: flo
     rng, slopes = generator(5), []
     for _ in range(directions):
         v = [torch.from_numpy(rng.standard_normal(tuple(p.shape))) for p in parameters]
-        norm = sum((d ** 2).sum() for d in v).sqrt()
+        norm = torch.cat([d.flatten() for d in v]).norm()
         def loss_at(t):
             with torch.no_grad():
                 for p, d in zip(parameters, v):

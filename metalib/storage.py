@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -147,7 +147,7 @@ def differences(before, now, name: str = "") -> list[str]:
     return [f"{name} was {before!r}, is {now!r}"]
 
 
-def save_checkpoint(path, learner: Learner, parameters: dict[str, Tensor], opt: torch.optim.Optimizer, losses: list[float],
+def save_checkpoint(path, learner: Learner, parameters: Mapping[str, Tensor], opt: torch.optim.Optimizer, losses: list[float],
                     validated: tuple, best: dict[str, Tensor], settings: dict) -> None:
     """Everything a run needs to go on: weights, optimizer state by parameter name, losses, the random stream, settings."""
     tensors = {f"learner.{name}": value for name, value in learner.state_dict().items()}
@@ -160,7 +160,7 @@ def save_checkpoint(path, learner: Learner, parameters: dict[str, Tensor], opt: 
     save_tensors(path, tensors, {"settings": settings, "validated": validated})
 
 
-def load_checkpoint(path, learner: Learner, parameters: dict[str, Tensor], opt: torch.optim.Optimizer,
+def load_checkpoint(path, learner: Learner, parameters: Mapping[str, Tensor], opt: torch.optim.Optimizer,
                     settings: dict) -> tuple[list[float], tuple, dict[str, Tensor]]:
     """Put a checkpoint back into learner, optimizer and random stream; return the losses, what validation found, the best weights.
 

@@ -96,7 +96,7 @@ def train(learner: Learner, tasks: Tasks, iterations: int = 1_000, meta_batch: i
     settings = {"iterations": iterations, "meta_batch": meta_batch, "lr": lr, "seed": seed, "optimizer": optimizer, "schedule": schedule,
                 "clip": clip, "shape": shape, "learner": described(learner), "tasks": described(tasks)}
     with writing(checkpoint if rank == 0 else None):
-        history, best = History(), {}
+        history, best = History(), dict[str, Tensor]()
         if resume and checkpoint is not None and Path(checkpoint).exists():
             losses, validated, best = load_checkpoint(checkpoint, learner, parameters, opt, settings)
             history = History(losses, *validated)

@@ -64,7 +64,8 @@ class Ties(nn.Module):
         return self.out(self.b(self.a(x).tanh()).tanh())
 
 
-NETWORKS = {"tied weight": Ties, "LSTM": lambda: Recurrent(nn.LSTM), "GRU": lambda: Recurrent(nn.GRU), "attention": Attends, "if": Decides, "tied": Shares,
+NETWORKS = {"tied weight": Ties, "tied": Shares,
+            "LSTM": lambda: Recurrent(nn.LSTM), "GRU": lambda: Recurrent(nn.GRU), "attention": Attends, "if": Decides,
             "plain": lambda: nn.Sequential(nn.Linear(1, 6), nn.Tanh(), nn.Linear(6, 1))}
 LOSSES = {"squared error": None, "Huber": nn.HuberLoss(delta=0.5), "own": lambda p, y: (p - y).abs().pow(1.5),
           "logistic": F.binary_cross_entropy_with_logits}

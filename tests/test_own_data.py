@@ -147,7 +147,8 @@ def test_assays_from_a_table_and_two_of_them_apart(tmp_path):
     assert [len(active) for family in (few, many) for active, _ in family.pools] == [4, 8]
     episode = many.sample(2, n_labelled=4, n_query=4, seed=1)
     assert episode.support.x.shape == (2, 4, 1034) and (episode.about["support"][episode.support.y == 1] % 2 == 0).all()
-    for smiles, assays, words in (("smile", ["kills"], "no column 'smile'; its columns are id, structure, kills"), ("structure", ["id"], "holds the label '2'")):
+    for smiles, assays, words in (("smile", ["kills"], "no column 'smile'; its columns are id, structure, kills"),
+                                  ("structure", ["id"], "holds the label '2'")):
         with pytest.raises(DataError, match=words):
             Assays.from_csv(tmp_path / "4.csv", smiles, assays)
 
@@ -183,8 +184,10 @@ def transparent(c, e):
 
 
 PICTURES = {"black on white": lambda c, e: Image.fromarray(255 - ink(c, e)), "white on black": lambda c, e: Image.fromarray(ink(c, e)),
-            "transparent": transparent, "white on transparent": lambda c, e: Image.merge("LA", [Image.new("L", (28, 28), 255), Image.fromarray(ink(c, e))]),
-            "16 bits": lambda c, e: Image.fromarray((255 - ink(c, e)).astype(np.uint16) * 257), "one bit": lambda c, e: Image.fromarray(255 - ink(c, e)).convert("1", dither=Image.Dither.NONE),
+            "transparent": transparent,
+            "white on transparent": lambda c, e: Image.merge("LA", [Image.new("L", (28, 28), 255), Image.fromarray(ink(c, e))]),
+            "16 bits": lambda c, e: Image.fromarray((255 - ink(c, e)).astype(np.uint16) * 257),
+            "one bit": lambda c, e: Image.fromarray(255 - ink(c, e)).convert("1", dither=Image.Dither.NONE),
             "palette": lambda c, e: Image.fromarray(255 - ink(c, e)).convert("P")}
 
 
@@ -198,7 +201,8 @@ def test_drawings_come_as_ink_however_they_were_saved(tmp_path, kind):
 
 def test_brightness_stays_where_it_is_asked_for_and_in_photographs(tmp_path):
     there = folder(tmp_path, PICTURES["black on white"])
-    assert torch.allclose(Folder(there, image_size=28, channels=1, dark_ink=False).images(0, 0) + Folder(there, image_size=28, channels=1).images(0, 0), torch.ones(1))
+    light, dark = (Folder(there, image_size=28, channels=1, dark_ink=choice).images(0, 0) for choice in (False, None))
+    assert torch.allclose(light + dark, torch.ones(1))
 
 
 def test_the_camera_says_which_way_is_up(tmp_path):

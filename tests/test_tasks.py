@@ -95,7 +95,7 @@ def test_numbers_out_of_range_are_refused(name):
 def test_digits_know_their_own_number():
     tasks = Digits()
     assert tasks.per_class.sum() == 1_797 and tasks.per_class.min() == 174
-    with pytest.raises(ValueError, match=r"k_shot \+ n_query is 184, but only 0 of 10 classes have as many examples; for 2 ways ask for at most 18\d"):
+    with pytest.raises(ValueError, match=r"n_query is 184, but only 0 of 10 classes have as many examples; for 2 ways ask for at most 18\d"):
         tasks.sample(1, n_way=2, k_shot=1, n_query=183)
     assert (tasks.images(8, 173) >= 0).all()
 

@@ -31,7 +31,6 @@ class Untouched(ml.MAML):
 def test_stubs_are_not_attempted():
     def stub(a, b):
         """..."""
-        ...
     for verdict in (check.prediction(..., ..., ...), check.museum(dict.fromkeys(MUSEUM, ...)), check.cka(stub),
                     check.exhibit(Untouched, ...), check.exhibit(Untouched, "helps")):
         assert not verdict.attempted and not verdict.passed, verdict

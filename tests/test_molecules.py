@@ -42,7 +42,7 @@ def test_features_are_of_the_molecule_not_of_the_way_it_is_written_or_its_compan
 def test_a_missing_rdkit_is_said_in_a_sentence(monkeypatch):
     import sys
     monkeypatch.setitem(sys.modules, "rdkit", None)
-    with pytest.raises(ImportError, match="need RDKit, which is not installed; get it: pip install rdkit"):
+    with pytest.raises(ImportError, match=r'need RDKit, which is not installed; get it: pip install "metalib\[molecules\]"'):
         molecules.read("CCO")
 
 

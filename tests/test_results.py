@@ -4,7 +4,7 @@ import torch
 
 import metalib as ml
 
-FIVE = dict(n_way=5, k_shot=1, n_query=15)
+FIVE = dict(n_way=5, k_shot=1, n_query=15, together=True)         # as the papers ask: transductive
 
 
 @pytest.mark.parametrize("steps, bound", [(1, 0.45), (5, 0.17), (10, 0.12)])
@@ -46,3 +46,16 @@ def test_prototypes_on_omniglot_evaluation_alphabets(real_data, k_shot, bound):
     assert not score.transductive
     claimed = ml.card("protonet-omniglot-5w1s")["scores"][f"Omniglot evaluation, K = {k_shot}"]["mean"]
     assert abs(score.mean - claimed) < 4 * score.ci95 / 1.96
+
+
+@pytest.mark.parametrize("name", ["maml-images", "protonet-images"])
+def test_a_lone_query_is_answered(real_data, name):
+    learner, tasks, right = ml.load(name), ml.tasks.Omniglot("evaluation"), []
+    with torch.no_grad():
+        for seed in range(120):
+            episode = tasks.sample(1, n_way=5, k_shot=1, n_query=1, seed=(5, seed))
+            predict = learner.adapt(episode.support)
+            right += [bool(predict(episode.query.x[:, i:i + 1]).argmax() == episode.query.y[0, i]) for i in range(5)]
+    assert sum(right) / len(right) >= 0.93
+    told = ml.evaluate(learner, tasks, 120, n_way=5, k_shot=1, n_query=5)
+    assert abs(told.mean - sum(right) / len(right)) < 0.02

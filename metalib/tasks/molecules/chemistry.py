@@ -31,7 +31,7 @@ def chemistry() -> ModuleType:
     try:
         from rdkit import Chem
     except ImportError as error:
-        raise ImportError("molecules need RDKit, which is not installed; get it: pip install rdkit") from error
+        raise ImportError("molecules need RDKit, which is not installed; get it: pip install \"metalib[molecules]\"") from error
     return Chem
 
 

@@ -70,8 +70,8 @@ class World:
             import metaworld
             from metaworld.policies import ENV_POLICY_MAP
         except ImportError as error:
-            raise SimulatorError(f"stepping a robot needs metaworld, which cannot be imported ({error}); install it: pip install "
-                                 "metaworld==3.1.1. The shipped demonstrations and results work without it.") from error
+            raise SimulatorError(f"stepping a robot needs metaworld, which cannot be imported ({error}); get it: pip install "
+                                 "\"metalib[robots]\", on Python 3.13 or older. The shipped demonstrations and results work without it.") from error
         name = SKILLS[skill]
         try:
             benchmark = metaworld.ML1(name, seed=SEED)
@@ -115,12 +115,24 @@ class World:
                     push = noise * rng.standard_normal(ACTION) * (rng.rand() < 1 / 3)
                 seen, *_, info = env.step(np.clip(actions[-1] + push, -1, 1))
                 if watch and step % 4 == 0:
-                    watch(env.render()[::-1, ::-1])             # this camera is mounted upside down
+                    watch(self.picture())
                 if first is None and info["success"]:
                     first = step
                 if first is not None and step >= first + linger:
                     break
         return Rollout(np.array(states), np.array(actions), first)
+
+    def picture(self) -> np.ndarray:
+        """What the camera sees, [180, 240, 3]; it is mounted upside down.
+
+        Raises:
+            SimulatorError: where nothing can be drawn on this machine.
+        """
+        try:
+            return self.env.render()[::-1, ::-1]
+        except Exception as error:                              # OpenGL's errors are of many kinds
+            raise SimulatorError(f"this machine cannot draw ({type(error).__name__}: {error}); set "
+                                 "MUJOCO_GL=egl, or osmesa, before Python starts.") from error
 
     def close(self) -> None:
         self.env.close()

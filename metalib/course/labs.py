@@ -24,7 +24,12 @@ __all__ = [name for names in LABS.values() for name in names]
 def __getattr__(name: str):
     for chapter, names in LABS.items():
         if name in names:
-            return import_module(f"metalib.course.{chapter}.lab_{name}")
+            try:
+                return import_module(f"metalib.course.{chapter}.lab_{name}")
+            except ModuleNotFoundError as error:
+                if error.name != "ipywidgets":
+                    raise
+                raise ImportError('labs need ipywidgets, which is not installed; get it: pip install "metalib[labs]"') from error
     raise AttributeError(f"there is no lab {name!r}; the labs are {', '.join(__all__)}.")
 
 

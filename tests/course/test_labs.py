@@ -107,6 +107,15 @@ def test_labs_cost_nothing_before_they_are_opened():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
 
 
+@pytest.mark.parametrize("package, code, words", [
+    ("ipywidgets", "ml.labs.inner_loop", "labs need ipywidgets"),
+    ("ipycanvas", "ml.labs.draw_and_recognise()", "drawing needs ipycanvas")])
+def test_what_a_lab_lacks_is_one_sentence_with_the_extra_that_brings_it(package, code, words):
+    ran = subprocess.run([sys.executable, "-c", f"import sys; sys.modules[{package!r}] = None; import metalib as ml; {code}"],
+                         capture_output=True, text=True)
+    assert ran.stderr.rstrip().endswith(f'ImportError: {words}, which is not installed; get it: pip install "metalib[labs]"')
+
+
 def test_unknown_lab_says_which_there_are():
     with pytest.raises(AttributeError, match="inner_loop"):
         ml.labs.no_such_lab

@@ -41,8 +41,15 @@ class Tracker:
         self.canvas, self.axes, self.path = None, None, []
 
     def over(self, picture: widgets.Widget) -> widgets.GridBox:
-        """The picture and a transparent canvas of its size, in one grid cell. ipycanvas is imported here, where it is needed."""
-        from ipycanvas import Canvas
+        """The picture and a transparent canvas of its size, in one grid cell. ipycanvas is imported here, where it is needed.
+
+        Raises:
+            ImportError: without ipycanvas, which the extra `labs` brings.
+        """
+        try:
+            from ipycanvas import Canvas
+        except ImportError as error:
+            raise ImportError('drawing needs ipycanvas, which is not installed; get it: pip install "metalib[labs]"') from error
         width, height = (int(v) for v in self.fig.bbox.size)
         self.canvas = Canvas(width=width, height=height, layout=widgets.Layout(
             grid_area="1 / 1", margin="0", width="100%", max_width=f"{width}px", height="auto", align_self="flex-start"))

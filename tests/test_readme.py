@@ -41,7 +41,8 @@ def test_your_own_data_run(tmp_path, monkeypatch):
     batch = torch.zeros(4, 2), torch.arange(4) % 2, torch.zeros(2, 2), torch.arange(2)
     x, y = np.random.RandomState(1).rand(40, 3)[order], labels[order]
     chosen = np.argsort(y, kind="stable")[[0, 8, 16, 24, 32, 1, 9, 17, 25]]               # each label of a query is in the support set
-    scope = dict(x=x, y=y, sentences=[f"say {n} times {w}" for w in ("hello", "bye") for n in range(4)], labels=["a"] * 4 + ["b"] * 4, dataloader=[batch])
+    scope = dict(x=x, y=y, sentences=[f"say {n} times {w}" for w in ("hello", "bye") for n in range(4)],
+                 labels=["a"] * 4 + ["b"] * 4, dataloader=[batch])
     code = block("ml.tasks.Arrays")
     *head, last = code.strip().splitlines()
     exec("\n".join(head), scope)

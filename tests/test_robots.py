@@ -50,7 +50,7 @@ def test_bad_settings_get_one_sentence(make, words):
 
 def test_a_missing_simulator_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "metaworld", None)
-    with pytest.raises(simulator.SimulatorError, match="needs metaworld.*metalib\[robots\].*work without it"):
+    with pytest.raises(simulator.SimulatorError, match=r"needs metaworld.*metalib\[robots\].*work without it"):
         simulator.World("reach")
 
 

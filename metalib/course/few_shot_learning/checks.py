@@ -94,7 +94,7 @@ def ngrams(function: Callable):
     for inputs, found in runs:
         right, mine = counted(grams(*inputs)), counted(found)
         if mine != right:
-            name = next((words for wrong, words in GRAMS if all(counted(f) == counted(wrong(*i)) for i, f in runs)), None)
+            name = recognise(GRAMS, runs, lambda yours, other: counted(yours) == counted(other))
             lacking, more = list(right - mine), list(mine - right)
             stop(name or f"For {inputs[0]!r} from {inputs[1]} to {inputs[2]} letters "
                  + (f"{lacking[0]!r} is missing" if lacking else f"{more[0]!r} is too much") + ".")

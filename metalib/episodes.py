@@ -5,6 +5,7 @@ Reference: Vinyals et al. 2016, "Matching Networks for One Shot Learning", https
 """
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
@@ -222,6 +223,30 @@ def task_score(prediction: Tensor, y: Tensor) -> Tensor:
         return task_loss(prediction, y)
     class_logits(prediction, y)
     return (prediction.argmax(-1) == y).to(prediction.dtype).mean(1)
+
+
+class Stream(int):
+    """The seed of one stream among many, such as iteration 7 of run 0: its parts in order, and one whole number for those who want one.
+
+    `generator` takes the parts; `torch.Generator().manual_seed` and `numpy.random.default_rng` take the number.
+    """
+
+    def __new__(cls, *parts: int):
+        one = super().__new__(cls, zlib.crc32(repr(parts).encode()))
+        one.parts = parts
+        return one
+
+    def __iter__(self):
+        return iter(self.parts)
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def __getitem__(self, i):
+        return self.parts[i]
+
+
+Sequence.register(Stream)
 
 
 def generator(seed: int | Sequence[int]) -> np.random.RandomState:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from .episodes import Episode, Tasks, at_least, checked, task_score
+from .episodes import Episode, Stream, Tasks, at_least, checked, task_score
 from .learners import Learner
 from .learners.base import together as as_one_batch
 from .metrics import TaskMetric
@@ -123,11 +123,11 @@ def parts(learner: Learner, tasks, episodes: int, seed: int, shape: dict) -> Ite
     for first in range(0, episodes, BLOCK):
         count = min(BLOCK, episodes - first)
         if first == 0 and count > 1:                              # how large is one task? The probe is drawn and forgotten
-            probe = checked(tasks.sample(1, seed=(seed, first), **shape), 1)
+            probe = checked(tasks.sample(1, seed=Stream(seed, first), **shape), 1)
             numbers = probe.support.x.numel() + probe.query.x.numel()
             size = BLOCK if BLOCK * numbers <= NUMBERS else max(1, NUMBERS // numbers)
         for start in range(0, count, size):
-            block = (seed, first) if start == 0 else (seed, first, start)
+            block = Stream(seed, first) if start == 0 else Stream(seed, first, start)
             asked = min(size, count - start)
             yield from checked(tasks.sample(asked, seed=block, **shape), asked).split(learner.task_chunk)
 

@@ -14,7 +14,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from .episodes import Episode, Tasks, at_least, checked
+from .episodes import Episode, Stream, Tasks, at_least, checked
 from .evaluation import dtype_of, evaluate, to_device
 from .learners import Learner
 from .learners.forward import running_statistics
@@ -109,7 +109,7 @@ def train(learner: Learner, tasks: Tasks, iterations: int = 1_000, meta_batch: i
             for group in opt.param_groups:
                 group["lr"] = lr * SCHEDULES[schedule](i / iterations)
             opt.zero_grad()
-            share = checked(tasks.sample(meta_batch, seed=(seed, i), **shape), meta_batch)[rank::world]
+            share = checked(tasks.sample(meta_batch, seed=Stream(seed, i), **shape), meta_batch)[rank::world]
             loss = torch.zeros((), dtype=torch.float64, device=device)
             try:
                 for part in share.split(chunk):

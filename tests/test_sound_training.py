@@ -178,8 +178,8 @@ class Lines:
         self.extra = extra
 
     def sample(self, n_tasks, seed=0):
-        seed = list(seed) if isinstance(seed, tuple) else seed
         x = torch.from_numpy(np.random.default_rng(seed).normal(size=(n_tasks + self.extra, 20, 1)))
+        x = x + torch.randn(1, generator=torch.Generator().manual_seed(seed))
         return Episode(Examples(x[:, :10], 2 * x[:, :10]), Examples(x[:, 10:], 2 * x[:, 10:]))
 
 

@@ -15,13 +15,14 @@ from .networks import Network, conv4, mlp
 from .proof import proof
 from .recipes import RECIPES, card, load
 from .evaluation import Score, evaluate
+from .storage import load_adapted, save_adapted
 from .training import NonFiniteLoss, setup, train
 
 __all__ = ["ANIL", "Adam", "Adapted", "CNP", "CNPClassifier", "CheckpointedMAML", "Classical", "Controller", "Episode",
            "Examples", "FromScratch", "IMAML", "Learner", "MAML", "MatchingNet", "MetaLSTM", "MetaSGD", "Metric",
            "Momentum", "NearestCentroid", "Network", "NonFiniteLoss", "Pretrained", "ProtoNet", "RECIPES", "RelationNet",
-           "Reptile", "SGD", "Score", "Tasks", "Unrolled", "card", "conv4", "embedder", "evaluate", "load", "metrics", "mlp", "proof",
-           "setup", "task_loss", "task_score", "tasks", "train"]
+           "Reptile", "SGD", "Score", "Tasks", "Unrolled", "card", "conv4", "embedder", "evaluate", "load", "load_adapted", "metrics", "mlp", "proof",
+           "save_adapted", "setup", "task_loss", "task_score", "tasks", "train"]
 
 
 def __getattr__(name: str):

@@ -127,7 +127,10 @@ def read_text(path: Path, largest: int = 50_000_000) -> str:
     """
     try:
         with (gzip.open(path) if path.suffix == ".gz" else path.open("rb")) as stream:
-            return bounded(stream, largest, str(path)).decode("utf-8-sig")
+            text = bounded(stream, largest, str(path)).decode("utf-8-sig")
+            if not text:
+                raise EOFError("it is empty")
+            return text
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise DataError(f"{path} is no whole text file ({error}); {AGAIN}.") from error
 

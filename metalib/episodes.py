@@ -231,6 +231,8 @@ class Stream(int):
     `generator` takes the parts; `torch.Generator().manual_seed` and `numpy.random.default_rng` take the number.
     """
 
+    parts: tuple[int, ...]
+
     def __new__(cls, *parts: int):
         one = super().__new__(cls, zlib.crc32(repr(parts).encode()))
         one.parts = parts

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .episodes import Examples
 from .learners import Learner
 
 WEIGHTS, MEASURED = (Path(__file__).parent / name for name in ("weights", "measured"))      # what is shipped
@@ -186,6 +187,31 @@ def load_checkpoint(path, learner: Learner, parameters: Mapping[str, Tensor], op
     validation, best_at = about["validated"]
     return (tensors["losses"].tolist(), ([tuple(one) for one in validation], best_at),
             {k.removeprefix("best."): v for k, v in tensors.items() if k.startswith("best.")})
+
+
+def save_adapted(path: str | Path, learner: Learner, support: Examples, **options) -> None:
+    """Keep a predictor: the learner's weights, the support set that it is to adapt to, and options of `adapt` such as steps.
+
+    Raises:
+        NotWritten: where the disk refuses.
+    """
+    tensors = {f"learner.{name}": value for name, value in learner.state_dict().items()} | {"support.x": support.x, "support.y": support.y}
+    save_tensors(path, tensors, {"learner": described(learner), "options": options})
+
+
+def load_adapted(path: str | Path, learner: Learner):
+    """The predictor that `save_adapted` kept; `learner` is one of the same kind, whatever its weights, and gets the kept ones.
+
+    Raises:
+        ValueError: where the file is damaged, or holds another kind of learner.
+    """
+    tensors, about = load_tensors(path)
+    wrong = differences(about.get("learner"), json.loads(json.dumps(described(learner))))
+    if wrong:
+        raise ValueError(f"{path} holds another learner ({'; '.join(wrong)}); build it as it was.")
+    learner.load_state_dict({k.removeprefix("learner."): v for k, v in tensors.items() if k.startswith("learner.")})
+    with torch.no_grad():
+        return learner.eval().adapt(Examples(tensors["support.x"], tensors["support.y"]), **about["options"])
 
 
 @cache

@@ -227,3 +227,49 @@ def test_a_split_that_is_not_one_is_refused(folder, content, says):
     split_file(folder, "train.json", content)
     with pytest.raises(DataError, match=says):
         Omniglot("train").images(0, 0)
+
+
+# ---- bounds that hold
+
+def lying_zip(path, declared, content):
+    """An archive whose directory and header say that its one file is smaller than it is."""
+    import struct
+    import zipfile
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.png", content)
+    raw = bytearray(path.read_bytes())
+    for mark, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        place = raw.index(mark) + offset
+        raw[place:place + 4] = struct.pack("<I", declared)
+    path.write_bytes(raw)
+
+
+def test_an_archive_is_not_believed_about_its_size(tmp_path):
+    lying_zip(tmp_path / "bomb.zip", 100, b"\0" * 50_000_000)
+    with pytest.raises(data.DataError, match="bomb.zip"):
+        list(data.read_zip(tmp_path / "bomb.zip", ".png", 1, largest=4096))
+
+
+def test_a_name_that_comes_twice_is_refused(tmp_path):
+    import warnings
+    import zipfile
+    with warnings.catch_warnings(), zipfile.ZipFile(tmp_path / "twice.zip", "w") as archive:
+        warnings.simplefilter("ignore")
+        archive.writestr("a.png", b"1")
+        archive.writestr("a.png", b"2")
+    with pytest.raises(data.DataError, match="holds 'a.png' twice"):
+        list(data.read_zip(tmp_path / "twice.zip", ".png", 1, largest=4096))
+
+
+def test_a_small_gzip_file_that_unpacks_to_much_is_refused(tmp_path):
+    import gzip
+    (tmp_path / "a.gz").write_bytes(gzip.compress(b"\0" * 5_000_000))
+    with pytest.raises(data.DataError, match="unpacks to more than 1,000,000 bytes"):
+        data.read_text(tmp_path / "a.gz", largest=1_000_000)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x1f\x8b", b"\x1f\x8b\x08\0" + b"x" * 40, b"plain"])
+def test_a_damaged_gzip_file_is_one_sentence(tmp_path, content):
+    (tmp_path / "a.gz").write_bytes(content)
+    with pytest.raises(data.DataError, match="is no whole text file"):
+        data.read_text(tmp_path / "a.gz")

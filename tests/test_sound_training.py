@@ -323,3 +323,19 @@ def test_no_warning_on_the_way(recwarn):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         ml.evaluate(ml.load("maml-sinusoid"), ml.tasks.Sinusoid(), 4)
+
+
+@pytest.mark.parametrize("make, options", [(lambda: ml.MAML(ml.conv4(3, 8), 0.1), {"steps": 2}), (lambda: ml.ProtoNet(ml.embedder(8)), {}),
+                                           (lambda: ml.ANIL(ml.conv4(3, 8), 0.1), {}), (lambda: ml.MetaLSTM(ml.conv4(3, 4)), {"steps": 1})])
+def test_a_predictor_is_kept_and_used_on_one_picture(tmp_path, make, options):
+    torch.manual_seed(0)
+    learner, episode = make(), glyphs().sample(1, seed=3, **SHAPE)
+    one = episode.query.x[:, :1]
+    with torch.no_grad():
+        before = learner.eval().adapt(episode.support, **options)(one)
+    ml.save_adapted(tmp_path / "mine.safetensors", learner, episode.support, **options)
+    torch.manual_seed(1)
+    with torch.no_grad():
+        torch.testing.assert_close(ml.load_adapted(tmp_path / "mine.safetensors", make())(one), before)
+    with pytest.raises(ValueError, match="holds another learner"):
+        ml.load_adapted(tmp_path / "mine.safetensors", ml.MAML(ml.mlp(1, 4, 1)))

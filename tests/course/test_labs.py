@@ -318,3 +318,15 @@ def test_strokes_belong_to_the_pad_they_began_on():
     assert lab.state["strokes"] == ()
     lab.controls["clear"].click()
     assert not lab.state["examples"] and "still empty" in lab.sentence
+
+
+@pytest.mark.parametrize("state, words", [({"steps": 3, "k_shot": 10_000}, "k_shot cannot be 10000; the nearest"),
+                                          ({"steps": 3, "colour": 1}, "no part of this lab"),
+                                          ({"steps": 3, "inner_lr": "fast"}, "inner_lr|fast")])
+def test_one_bad_value_changes_nothing(state, words):
+    lab = ml.labs.inner_loop()
+    before, sentence = lab.state, lab.sentence
+    with pytest.raises(ValueError, match=words):
+        lab.set(**state)
+    assert lab.state == before and lab.sentence == sentence
+    assert lab.set(steps=3).state == before | {"steps": 3}

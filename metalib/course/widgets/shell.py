@@ -25,6 +25,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from traitlets import TraitError
 
 from .controls import NAME_CONTROLS, ends, fit
 from .drawing import DPI, STYLE, encode
@@ -104,8 +105,22 @@ class Lab(widgets.VBox):
         return {n: c.value for n, c in self.controls.items() if not isinstance(c, widgets.Button)} | self.hidden | self._pending
 
     def set(self, **state) -> Lab:
-        """Change some of the state and draw at once; returns the lab."""
-        self._pending |= state
+        """Change some of the state and draw at once; returns the lab.
+
+        Raises:
+            ValueError: for a name that the lab has not, or a value that its control cannot take; nothing has changed then.
+        """
+        before = self.state
+        try:
+            self._pending |= state
+            self._take()
+            for name, value in state.items():                         # a slider moves what is out of bounds to its end
+                if name in self.controls and self.controls[name].value != value:
+                    raise ValueError(f"{name} cannot be {value!r}; the nearest that its control takes is {self.controls[name].value!r}.")
+        except (ValueError, TypeError, TraitError) as error:
+            self._pending = before
+            self._take()
+            raise ValueError(str(error)) from error
         self.draw()
         return self
 

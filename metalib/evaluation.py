@@ -13,6 +13,7 @@ from .episodes import Episode, Stream, Tasks, at_least, checked, task_score
 from .learners import Learner
 from .learners.base import together as as_one_batch
 from .metrics import TaskMetric
+from .tasks import Loaded
 
 BLOCK = 50              # episodes drawn at once in evaluation: fixed, so every learner is judged on the same ones
 NUMBERS = 20_000_000    # in one block of inputs at most (80 MB): larger tasks are drawn a few at a time
@@ -88,6 +89,7 @@ def evaluate(learner: Learner, tasks: Tasks | Episode | Sequence[Episode], episo
     """
     options = {} if steps is None else {"steps": steps}
     values, transductive = [], False
+    tasks = tasks.tasks if isinstance(tasks, Loaded) else tasks      # ready episodes are judged as they are, each once
     with as_it_was(learner, device):
         for part in parts(learner, tasks, episodes, seed, shape):
             part = part.to(device, dtype_of(learner))

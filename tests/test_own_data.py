@@ -39,7 +39,8 @@ def test_arrays_give_rows_of_their_own_class():
 @pytest.mark.parametrize("x, y, classes, words", [
     (np.zeros((4, 2)), [0, 0, 1], None, r"4 examples and labels of shape \[3\]"), (np.zeros(4), [0, 0, 1, 1], None, r"expected \[n, ...\]"),
     (np.full((2, 2), np.nan), [0, 1], None, "NaN or infinity; fill or drop"), (np.zeros((2, 2)), ["a", "b"], ["c"], "no example is labelled 'c'"),
-    (np.array([["a"], ["b"]]), [0, 1], None, "not numbers"),
+    (np.array([["a"], ["b"]]), [0, 1], None, "not numbers"), (np.zeros((2, 2)), ["a", "b"], ["a", "a"], "name each label once"),
+    (np.zeros((2, 2)), ["a", "b"], [], "at least one"),
 ])
 def test_arrays_that_do_not_fit_are_one_sentence(x, y, classes, words):
     with pytest.raises((ValueError, TypeError), match=words):
@@ -81,7 +82,9 @@ def test_a_dataloader_of_episodes_is_a_family():
     tasks = Loaded(torch.utils.data.DataLoader(batches, batch_size=None))
     assert len(tasks.tasks) == 6
     assert torch.equal(tasks.sample(4, seed=1).support.x[2:], torch.stack([batches[0][0][0], batches[0][0][1]]))
-    assert len(ml.train(ml.MAML(ml.mlp(3, 8, 2)), tasks, 3, 4, progress=False)) == 3
+    learner = ml.MAML(ml.mlp(3, 8, 2))
+    assert len(ml.train(learner, tasks, 3, 4, progress=False)) == 3
+    assert len(ml.evaluate(learner, tasks).values) == 6                                  # each once
 
 
 @pytest.mark.parametrize("dtype", [torch.int32, torch.uint8, torch.int16])

@@ -83,6 +83,8 @@ def grouped(labels, n: int, classes: Sequence | None) -> tuple[list[str], list[n
         raise ValueError(f"there are {n} examples and labels of shape {list(labels.shape)}; give one label for each: [{n}].")
     there = np.unique(labels)
     wanted = there if classes is None else np.asarray(list(classes))
+    if not len(wanted) or len(set(wanted.tolist())) < len(wanted):
+        raise ValueError(f"classes is {list(map(str, wanted))}; name each label once, and at least one.")
     if len(lost := wanted[~np.isin(wanted, there)]):
         raise ValueError(f"no example is labelled {str(lost[0])!r}; labels are {', '.join(map(str, there[:5]))}{', ...' * (len(there) > 5)}.")
     return [str(label) for label in wanted], [np.flatnonzero(labels == label) for label in wanted]
@@ -107,6 +109,6 @@ class Loaded:
             raise ValueError("there are no episodes; give at least one.")
 
     def sample(self, n_tasks: int, seed: int | Sequence[int] = 0) -> Episode:
-        """`n_tasks` episodes; the last number of the seed says where to begin."""
+        """`n_tasks` episodes; the last number of the seed counts the batches before. `evaluate` judges each episode once instead."""
         first = n_tasks * (seed[-1] if isinstance(seed, Sequence) else seed)
         return Episode.stack([self.tasks[(first + i) % len(self.tasks)] for i in range(n_tasks)])

@@ -44,8 +44,9 @@ class Mixture:
             share = (n_tasks + len(self.families) - 1 - i) // len(self.families)
             if share:
                 part = family.sample(share, seed=[*seed, i], **shape)
-                parts.append((part, {"classes": part.about["classes"] + offset}))
+                parts.append((part, {**part.about, "classes": part.about["classes"] + offset}))
             offset += family.n_classes
         def join(side):
             return Examples(*(torch.cat([getattr(getattr(part, side), axis) for part, _ in parts]) for axis in "xy"))
-        return Episode(join("support"), join("query"), {"classes": torch.cat([about["classes"] for _, about in parts])})
+        known = set.intersection(*(set(about) for _, about in parts))
+        return Episode(join("support"), join("query"), {key: torch.cat([about[key] for _, about in parts]) for key in sorted(known)})

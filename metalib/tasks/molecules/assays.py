@@ -89,6 +89,10 @@ class Assays:
         table = table_of([row[smiles] or "" for row in rows], labels, assays)
         if left := len(rows) - len(table.smiles):
             warnings.warn(f"{left} of {len(rows)} molecules in {path} cannot be read and are left out", stacklevel=2)
+        once = np.sort(np.unique(table.x.numpy(), axis=0, return_index=True)[1])               # a molecule twice would be asked about itself
+        if again := len(table.smiles) - len(once):
+            warnings.warn(f"{again} molecules in {path} repeat another's features; the first of each is kept", stacklevel=2)
+            table = Table([table.smiles[i] for i in once], table.x[once], table.scaffold[once], table.labels[once], table.assays)
         return Listed(split, molecules, table, tuple(range(len(assays))))
 
     @property

@@ -95,7 +95,7 @@ def features(molecules: Sequence) -> Tensor:
 def scaffolds(molecules: Sequence) -> np.ndarray:
     """The framework of each molecule as a number, [n]: the same number, the same rings and linkers, mirror images being one.
 
-    A molecule without rings is its own framework, under whatever salt, charge or mirror image it comes. Molecules that `features`
+    A molecule without rings is its own framework, whichever mirror image it is; a salt is another molecule than its acid. Molecules that `features`
     cannot tell apart share a framework too, so that a split by frameworks never has the same numbers on both sides.
 
     Example:

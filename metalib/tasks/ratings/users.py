@@ -7,7 +7,7 @@ https://arxiv.org/abs/1908.00413, section 4: users and films are each split into
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -34,7 +34,7 @@ SHARES = {"training": 0.6, "validation": 0.15, "new": 0.25}           # of the u
 COLD, ASIDE, ENOUGH = 0.2, 10, 40      # share of films kept from training; ratings set aside of users with ENOUGH of known films
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Split:
     """A table split into users and films, with what the training ratings say of the films.
 
@@ -55,9 +55,9 @@ class Split:
 
 
 @lru_cache(maxsize=4)
-def split(source: str, seed: int, shrink: Shrinkage) -> Split:
+def split(source: Callable[[], Table], seed: int, shrink: Shrinkage) -> Split:
     """Split a source's users and films by seed, and learn about the films from the training users' ratings of known films."""
-    table, rng = SOURCES[source](), generator((67, seed))
+    table, rng = source(), generator((67, seed))
     whose = rng.choice(list(SHARES), table.n_users, p=list(SHARES.values()))
     kind = np.where(rng.rand(len(table.titles))[table.film] < COLD, "cold", "known").astype("<U9")
     trained, order = whose[table.user] == "training", rng.permutation(len(kind))
@@ -111,7 +111,7 @@ class Ratings:
 
     @property
     def split(self) -> Split:
-        return split(self.source, self.seed, self.shrink)
+        return split(SOURCES[self.source], self.seed, self.shrink)
 
     @property
     def columns(self) -> list[str]:
@@ -120,7 +120,7 @@ class Ratings:
 
     def rows(self) -> dict[int, tuple[np.ndarray, np.ndarray]]:
         """User -> numbers of the ratings that may stand in the support set, and in the query set."""
-        return _rows(self.source, self.seed, self.shrink, self.situation)
+        return _rows(self.split, self.situation)
 
     def users(self, k_shot: int, n_query: int = 10) -> tuple[list[int], list[int]]:
         """Users with ratings enough for such an episode, and users of this situation who have too few."""
@@ -175,8 +175,8 @@ class Ratings:
 
 
 @lru_cache(maxsize=16)
-def _rows(source: str, seed: int, shrink: Shrinkage, situation: str) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-    s, (whose, support, query) = split(source, seed, shrink), SITUATIONS[situation]
+def _rows(s: Split, situation: str) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    whose, support, query = SITUATIONS[situation]
     by_user = _groups(s.table.user, np.arange(len(s.table.user)))
     return {user: (rows[s.kind[rows] == support], rows[s.kind[rows] == query])
             for user, rows in by_user.items() if s.whose[user] == whose}

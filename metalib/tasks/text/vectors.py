@@ -66,6 +66,8 @@ class Texts(TextTasks):
     classes: Sequence | None = None
 
     def __post_init__(self):
+        if isinstance(self.texts, str):
+            raise TypeError(f"texts is the string {self.texts!r}; give a list of sentences.")
         names, members = grouped(self.labels, len(self.texts), self.classes)
         for index, text in enumerate(self.texts):
             check_sentence(index, text)

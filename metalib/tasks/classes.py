@@ -84,7 +84,7 @@ def sample_n_way(
     Raises:
         ValueError: for sizes below 1, more ways than classes, or more shots and queries than enough classes have examples.
     """
-    shots = list(k_shot) if isinstance(k_shot, (list, tuple, np.ndarray)) else [k_shot] * max(1, n_way)
+    shots: list = list(k_shot) if isinstance(k_shot, (list, tuple, np.ndarray)) else [k_shot] * max(1, n_way)
     at_least(1, n_tasks=n_tasks, n_way=n_way, n_query=n_query, **{f"k_shot[{i}]" if len(set(shots)) > 1 else "k_shot": k
                                                                   for i, k in enumerate(shots)})
     if len(shots) != n_way:

@@ -1,5 +1,6 @@
 """Exercise checkers: every typical wrong answer gets its own sentence, the worked solutions pass, and nothing is ever raised."""
 import copy
+import re
 
 import numpy as np
 import pytest
@@ -339,7 +340,8 @@ def test_a_wrong_answer_gets_its_own_sentence(checker, title, case):
     verdict = checker(answer)
     assert all(w in verdict.text for w in words), verdict
     assert verdict.text.startswith("Not yet. ") and not verdict.passed and verdict.attempted
-    assert not any(w in verdict.text for w in GIVES_AWAY)
+    said = re.sub("The line reads `.*?`", "", verdict.text)                          # the reader's own words give nothing away
+    assert not any(w in said for w in GIVES_AWAY)
 
 
 def test_the_words_are_the_same_every_time():

@@ -92,11 +92,6 @@ def test_outputs_name_no_place_on_a_machine(code):
     assert not [(cell.id, found.group()) for cell in code if (found := MACHINE.search(written(cell)))]
 
 
-def test_solutions_are_folded(notebook):
-    solutions = [cell for cell in notebook.cells if "solution" in cell.metadata.get("tags", [])]
-    assert not ids(cell for cell in solutions if not cell.metadata.get("jupyter", {}).get("source_hidden"))
-
-
 def test_it_opens_with_a_title(notebook):
     first = notebook.cells[0]
     assert first.cell_type == "markdown" and re.match(r"# \S", first.source)

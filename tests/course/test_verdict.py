@@ -1,9 +1,10 @@
 """What every checker is made of: a choice of words read kindly, a typical mistake recognised by what it computes."""
 import numpy as np
 import pytest
+import torch
 
 import metalib as ml
-from metalib.course.verdict import NotAttempted, Stop, choose, meant, recognise
+from metalib.course.verdict import NotAttempted, Stop, Verdict, choose, meant, recognise
 
 WORDS = ("from scratch", "meta-learned", "MAML", "tie")
 QUESTIONS = [                               # every exercise that is a choice of words, and one word of each of its questions
@@ -77,3 +78,59 @@ def test_every_choice_names_its_options_and_waits_for_an_answer(check, given):
             assert not check(**given | {name: None}).attempted
             verdict = check(**given | {name: "what else"})
             assert verdict.attempted and not verdict.passed and "yours = 'what else', which is none of " in verdict.text
+
+
+def test_a_verdict_is_a_card_that_reads_without_its_colours():
+    looks = {Verdict("Right. It is `x < 1`.", passed=True): ("Right", "\u2713"), Verdict("Not yet. Look."): ("Not yet", "\u21bb"),
+             Verdict("Not attempted yet. Write it.", attempted=False): ("Not attempted yet", "\u25cb")}
+    for verdict, (word, sign) in looks.items():
+        page = verdict._repr_html_()
+        assert word in page and sign in page and "background:#" in page and "color:#1a1a1a" in page
+        assert page == verdict._repr_html_() and page.count(word) == 1
+    code = Verdict("Right. It is `x < 1`.", passed=True)._repr_html_()
+    assert "<code" in code and "x &lt; 1</code>" in code and "`" not in code
+
+
+def test_the_line_where_the_reader_s_code_stopped_is_quoted():
+    def broken(values):
+        return values.no_such_name      # a comment
+    line = broken.__code__.co_firstlineno + 1
+    assert f"stopped in line {line} with AttributeError" in ml.checks.background.ci95(broken).text
+    assert "The line reads `return values.no_such_name`." in ml.checks.background.ci95(broken).text
+
+
+@pytest.mark.parametrize("body, same", [
+    ("return 1.96 * values.std(ddof=1) / len(values)", True),
+    ("\n    # a comment\n    return (1.96 * values.std(ddof=1)\n            / len(values))", True),
+    ("\n    '''A docstring.'''\n    return 1.96 * values.std(ddof = 1) / len(values)", True),
+    ("return 1.96 * values.std(ddof=0) / len(values)", False),
+    ("return 1.96 * values.std(axis=1) / len(values)", False),
+    ("return 1.96 * values.std(ddof=1) * len(values)", False),
+    ("return 1.96 * values.var(ddof=1) / len(values)", False),
+])
+def test_code_that_nobody_touched_is_not_attempted(body, same):
+    space: dict = {}
+    exec(f"def ci95(values):\n    {body.strip()}" if "\n" not in body else f"def ci95(values):{body}", space)
+    verdict = ml.checks.background.ci95(space["ci95"])
+    assert verdict.text.startswith("Not attempted yet: this is the code as it was given.") == same
+    assert verdict.attempted != same and not verdict.passed
+
+
+def test_a_forgotten_return_is_no_stub():
+    def forgotten(values):
+        1.96 * values.std(ddof=1) / len(values) ** 0.5
+    def stub(values):
+        """To be written."""
+    verdict = ml.checks.background.ci95(forgotten)
+    assert verdict.attempted and "End it with `return`" in verdict.text
+    assert not ml.checks.background.ci95(stub).attempted
+
+
+def test_a_check_leaves_every_random_state_alone():
+    import random
+    np.random.seed(3), random.seed(3), torch.manual_seed(3)
+    before = np.random.get_state()[1].copy(), random.getstate(), torch.get_rng_state()
+    ml.checks.maml.prediction("tie", "MAML", "shrinks")
+    ml.checks.few_shot_learning.honest_draw(lambda rng, n, k, q: np.split(np.random.permutation(n)[:k + q], [k]))
+    assert np.array_equal(np.random.get_state()[1], before[0]) and random.getstate() == before[1]
+    assert torch.equal(torch.get_rng_state(), before[2])

@@ -11,7 +11,7 @@ import numpy as np
 
 from .measure import METHODS, SHIFTS, SHOTS
 from ...storage import shipped
-from ..verdict import answer, checker, choose, kind, recognise, show, stop
+from ..verdict import answer, as_given, checker, choose, kind, recognise, show, stop
 
 # 1. Predict: who needs how much data ------------------------------------------------------------------------------------------
 
@@ -135,9 +135,15 @@ CI = (
 )
 
 
+def ci95_given(values):
+    """The code of the exercise, as it stands in the notebook."""
+    return 1.96 * values.std(ddof=1) / len(values)
+
+
 @checker("Repair ci95(values): half the width of the 95 % confidence interval of the mean of `values`, a numpy array.")
 def ci95(function: Callable):
     """Exercise 3: the interval behind every plus-minus sign of this course."""
+    as_given(function, ci95_given)
     rng = np.random.RandomState(5)
     runs = [((v := rng.rand(n),), number(answer(function, v.copy()))) for n in (12, 50, 600)]
     for (values,), found in runs:

@@ -15,7 +15,7 @@ from .distance import STEPS as INNER
 from ...storage import shipped
 from .theory import best_rate as correct_rate
 from .regressions import Regressions
-from ..verdict import answer, checker, choose, close, kind, recognise, show, stop
+from ..verdict import answer, as_given, checker, choose, close, kind, recognise, show, stop
 
 # 1. Predict: what grows, and who is lost ---------------------------------------------------------------------------------------
 
@@ -155,9 +155,23 @@ def best_rate(function: Callable):
 
 # 4. Find the bug: gradients that are not conjugate -----------------------------------------------------------------------------
 
+def conjugate_gradient_given(matvec, b, steps):
+    """The code of the exercise, as it stands in the notebook."""
+    x, residual = torch.zeros_like(b), b
+    direction = residual
+    for _ in range(steps):
+        image = matvec(direction)
+        step = (residual @ residual) / (direction @ image)
+        x, new = x + step * direction, residual - step * image
+        direction = new
+        residual = new
+    return x
+
+
 @checker("Repair conjugate_gradient(matvec, b, steps): after as many steps as there are unknowns it must be exact.")
 def conjugate_gradient(function: Callable):
     """Exercise 4: the solver inside implicit MAML, for one task: matvec(v) = A v, b [n]."""
+    as_given(function, conjugate_gradient_given)
     rng = torch.Generator().manual_seed(2)
     for n in (2, 5, 8):
         values = torch.logspace(-1, 1, n, dtype=torch.float64)

@@ -11,7 +11,7 @@ import torch
 
 from ...storage import shipped
 from .measure import SIZES
-from ..verdict import answer, checker, choose, kind, recognise, show, stop
+from ..verdict import answer, as_given, checker, choose, kind, recognise, show, stop
 
 # 1. Predict: who ranks better --------------------------------------------------------------------------------------------------
 
@@ -125,10 +125,16 @@ def auc(function: Callable):
 
 # 3. Find the leak: a split by scaffold -----------------------------------------------------------------------------------------
 
+def training_molecules_given(scaffold, share, rng):
+    """The code of the exercise, as it stands in the notebook."""
+    return rng.rand(len(scaffold)) < share
+
+
 @checker("Write training_molecules(scaffold, share, rng): a boolean array [n], True for molecules to train on, such that no "
          "scaffold is on both sides and about `share` of the scaffolds are True.")
 def training_molecules(function: Callable):
     """Exercise 3: hold out frameworks, not molecules."""
+    as_given(function, training_molecules_given)
     number = np.random.RandomState(8)
     scaffold = number.randint(0, 200, 1_200)
     found = {}

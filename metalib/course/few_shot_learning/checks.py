@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .measure import SHOTS
 from ...storage import shipped
-from ..verdict import answer, checker, choose, close, kind, recognise, show, stop
+from ..verdict import answer, as_given, checker, choose, close, kind, recognise, show, stop
 
 # 1. Predict: who wins where ----------------------------------------------------------------------------------------------------
 
@@ -156,10 +156,18 @@ def one_step_from_zero(function: Callable):
 
 # 4. Find the bug: who is asked -------------------------------------------------------------------------------------------------
 
+def draw_given(rng, per_class, k_shot, n_query):
+    """The code of the exercise, as it stands in the notebook."""
+    support = rng.randint(per_class, size=k_shot)
+    query = rng.randint(per_class, size=n_query)
+    return support, query
+
+
 @checker("Repair draw(rng, per_class, k_shot, n_query): numbers of the sentences to learn from [k_shot] and to ask about "
          "[n_query].")
 def honest_draw(function: Callable):
     """Exercise 4: a sentence that was learned from must not be asked about."""
+    as_given(function, draw_given)
     seen, pairs = set(), []
     for seed in range(200):
         found = answer(function, np.random.RandomState(seed), 12, 3, 5)

@@ -18,7 +18,7 @@ from ...learners import Unrolled
 from ...learners.lstm_cell import log_and_sign as correct_log_and_sign
 from ...networks import mlp
 from ...tasks import Sinusoid
-from ..verdict import NotAttempted, answer, checker, close, kind, recognise, run, show, stop
+from ..verdict import NotAttempted, answer, as_given, checker, close, kind, recognise, run, show, stop
 
 # 1. Predict: what the gates say -------------------------------------------------------------------------------------------------
 
@@ -165,10 +165,22 @@ def wavy(theta: Tensor) -> Tensor:
     return (theta**2 * torch.tensor([0.5, 2.0], dtype=theta.dtype)).sum() + torch.sin(theta).sum()
 
 
+def unroll_given(move, theta, loss, steps):
+    """The code of the exercise, as it stands in the notebook."""
+    memory, losses = None, []
+    for _ in range(steps):
+        theta = theta.detach().requires_grad_()
+        gradient = torch.autograd.grad(loss(theta), theta)[0]
+        theta, memory = move(theta, gradient, memory)
+        losses.append(loss(theta))
+    return sum(losses) / steps
+
+
 @checker("Repair unroll(move, theta, loss, steps): it returns the mean of the losses after each move, and its gradient has to "
          "reach the optimiser's weights through every step. If it is written, end it with return.")
 def unroll(function):
     """Exercise 3: the outer loss of a learned optimiser, by value and by its gradient for the optimiser's weights."""
+    as_given(function, unroll_given)
     start, cases = torch.tensor([1.5, -0.7], dtype=torch.float64), ((3, (0.5, 0.1)), (5, (0.8, 0.05)))
     def both(make: Callable) -> list[tuple[Tensor, Tensor | None]]:
         found = []

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ...storage import shipped
 from ...metrics import ndcg
-from ..verdict import answer, checker, choose, kind, recognise, show, stop
+from ..verdict import answer, as_given, checker, choose, kind, recognise, show, stop
 
 # 1. Predict: who is best with how many ratings ---------------------------------------------------------------------------------
 
@@ -95,9 +95,17 @@ def mood(function: Callable):
 
 # 3. Find the leak --------------------------------------------------------------------------------------------------------------
 
+def draw_given(films, k_shot, n_query, rng):
+    """The code of the exercise, as it stands in the notebook."""
+    support = rng.permutation(films)[:k_shot]
+    query = rng.permutation(films)[:n_query]
+    return support, query
+
+
 @checker("Repair draw(films, k_shot, n_query, rng): two arrays of a user's films, for support and query.")
 def draw(function: Callable):
     """Exercise 3: what is rated in the support set must not be asked in the query set."""
+    as_given(function, draw_given)
     met, counts = set(), []
     for seed in range(60):
         rng, films = np.random.RandomState(seed), np.arange(40, 60)

@@ -1,0 +1,143 @@
+"""Nothing gives itself away: on the pages before an exercise's solution its answer is not to be found, neither written nor printed."""
+import ast
+import copy
+import io
+import re
+import tokenize
+from pathlib import Path
+
+import nbformat
+import pytest
+
+PATHS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9]*.ipynb"))
+AS_GIVEN = "Not attempted yet: this is the code as it was given."
+
+
+@pytest.fixture(scope="module", params=PATHS, ids=[path.stem for path in PATHS])
+def notebook(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def tagged(notebook, tag: str) -> list:
+    return [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
+
+
+def number(cell) -> str:
+    return re.match(r"exercise-(\d+)", cell.id).group(1)
+
+
+def cell_of(notebook, name: str):
+    return next(cell for cell in notebook.cells if cell.id == name)
+
+
+def printed(cell) -> str:
+    """What a cell's outputs say, on one line."""
+    texts = [output.get("text", "") or output.get("data", {}).get("text/plain", "") for output in cell.get("outputs", [])]
+    return " ".join(" ".join(texts).split())
+
+
+def code_lines(source: str) -> set[str]:
+    """Lines of code without comments, blanks and the names that a solution gives its own functions."""
+    lines: dict[int, str] = {}
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type in (tokenize.NAME, tokenize.OP, tokenize.NUMBER, tokenize.STRING):
+            lines[token.start[0]] = lines.get(token.start[0], "") + squeezed(token.string)
+    return {re.sub(r"_solution|Solution", "", line) for line in lines.values()}
+
+
+def squeezed(text: str) -> str:
+    return re.sub(r"\s", "", text)
+
+
+def telling(solution, stub) -> set[str]:
+    """The lines of a solution that are its secret: what does not stand in the stub and is more than a name or an import."""
+    usual = re.compile(r"def\w+\(|class\w+\(|import|from\w+import|ml\.checks\.\w+\.\w+\([\w, ]*\)$|returnpredict$|return\w+$")
+    return {line for line in code_lines(solution.source) - code_lines(stub.source) if len(line) > 12 and not usual.match(line)}
+
+
+def words_and_numbers(solution) -> tuple[set[str], set[str]]:
+    """The words that a prediction chooses, and the numbers with which its verdict proves it."""
+    call = ast.parse(solution.source).body[-1].value
+    words = {node.value for node in ast.walk(call) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return words, set(re.findall(r"\d+\.\d+|\d\d+(?= ?%)", printed(solution)))
+
+
+def leaks(notebook) -> list[tuple[str, str, str]]:
+    """(exercise, cell, what it tells) for all that is told too early."""
+    found = []
+    for solution in tagged(notebook, "solution"):
+        stub = cell_of(notebook, f"exercise-{number(solution)}-stub")
+        place = notebook.cells.index(solution)
+        before = [cell for cell in notebook.cells[:place] if cell not in tagged(notebook, "solution")]
+        praise = printed(solution).removeprefix("Right. ").split(". ")[0]
+        for cell in before:
+            page = squeezed(cell.source) + squeezed(printed(cell))
+            found += [(solution.id, cell.id, line) for line in telling(solution, stub) if line in page]
+            if praise in printed(cell) or printed(cell).startswith("Right"):
+                found.append((solution.id, cell.id, printed(cell)))
+        if stub.source.count("= ...") > 1:                                       # a prediction: its question comes before any telling
+            words, numbers = words_and_numbers(solution)
+            for cell in notebook.cells[:notebook.cells.index(stub)]:
+                page = cell.source + " " + printed(cell)
+                found += [(solution.id, cell.id, f"{word} {n}") for word in words for n in numbers
+                          if re.search(rf"{re.escape(word)}[^\n]{{0,20}}{re.escape(n)}(?![\d.]*\d)", page)]
+        if "Find the " in cell_of(notebook, f"exercise-{number(solution)}").source:
+            said = printed(cell_of(notebook, f"exercise-{number(solution)}-check"))
+            if not said.startswith(AS_GIVEN):
+                found.append((solution.id, "the check of code that nobody has touched", said))
+    return found
+
+
+def test_no_answer_stands_on_the_pages_before_its_solution(notebook):
+    assert not leaks(notebook)
+
+
+def test_solutions_stand_at_the_end_folded_with_what_they_print(notebook):
+    solutions = tagged(notebook, "solution")
+    if not solutions:
+        pytest.skip("this chapter has no exercises")
+    heading = next(i for i, cell in enumerate(notebook.cells) if cell.cell_type == "markdown" and cell.source.startswith("## Solutions"))
+    assert notebook.cells[heading + 1:] == solutions
+    assert [number(cell) for cell in solutions] == sorted(number(cell) for cell in tagged(notebook, "exercise"))
+    for cell in solutions:
+        assert cell.metadata.jupyter == {"outputs_hidden": True, "source_hidden": True}, cell.id
+        assert cell.source.startswith(f"# Solution of exercise {number(cell)}\n") and printed(cell).startswith("Right. "), cell.id
+
+
+def test_running_all_leaves_the_reader_s_own_functions_alone(notebook):
+    def names(cells):
+        return {node.name for cell in cells for node in ast.walk(ast.parse(cell.source))
+                if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_")} - {"adapt", "predict", "move",
+                                                                                                          "update", "adapts", "__init__"}
+    assert not names(tagged(notebook, "solution")) & names(tagged(notebook, "exercise"))
+
+
+def test_nobody_has_answered_yet(notebook):
+    checks = [cell for cell in notebook.cells if re.fullmatch(r"exercise-\d+-check", cell.id)]
+    assert len(checks) == len(tagged(notebook, "exercise")) == len(tagged(notebook, "solution"))
+    assert not [cell.id for cell in checks if not printed(cell).startswith("Not attempted yet")]
+
+
+def planted(path: str, change) -> list:
+    notebook = copy.deepcopy(nbformat.read(next(p for p in PATHS if p.stem == path), as_version=4))
+    change(notebook, {cell.id: cell for cell in notebook.cells})
+    return leaks(notebook)
+
+
+def said(cell, text: str) -> None:
+    cell.outputs = [nbformat.v4.new_output("execute_result", {"text/plain": text})]
+
+
+@pytest.mark.parametrize("path, exercise, change", [
+    ("02_concepts", 2, lambda nb, c: c["two-ideas"].update(source=c["two-ideas"].source + "\n    return -(z_query[:, None] - prototypes)"
+                                                           ".square( ).sum(-1)  # so")),
+    ("03_maml", 1, lambda nb, c: c["three-starts"].update(source="After ten steps MAML has 0.09, random 3.75.")),
+    ("03_maml", 1, lambda nb, c: said(c["episode"], "MAML: 0.09")),
+    ("01_background", 3, lambda nb, c: said(c["exercise-3-check"], "Not yet. Divided by n.")),
+    ("01_background", 3, lambda nb, c: said(c["exercise-2-check"], "Right. Half-width, sample spread, root of n: so it is.")),
+    ("07_challenges", 4, lambda nb, c: nb.cells.insert(3, nbformat.v4.new_code_cell(c["exercise-4-solution"].source, id="copy"))),
+    ("08_faq", 2, lambda nb, c: nb.cells[1].update(source=nb.cells[1].source + '\nml.checks.faq.choice(letters="ProtoNet", '
+                                                   'doses="CNP", factory="from scratch")')),
+], ids=str)
+def test_a_leak_would_be_found(path, exercise, change):
+    assert f"exercise-{exercise}-solution" in {solution for solution, _, _ in planted(path, change)}

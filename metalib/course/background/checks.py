@@ -11,7 +11,8 @@ import numpy as np
 
 from .measure import METHODS, SHIFTS, SHOTS
 from ...storage import shipped
-from ..verdict import answer, as_given, checker, choose, kind, recognise, show, stop
+from ..answers import answer, as_given, show
+from ..verdict import checker, choose, kind, recognise, stop
 
 # 1. Predict: who needs how much data ------------------------------------------------------------------------------------------
 

@@ -15,7 +15,8 @@ from .distance import STEPS as INNER
 from ...storage import shipped
 from .theory import best_rate as correct_rate
 from .regressions import Regressions
-from ..verdict import answer, as_given, checker, choose, close, kind, recognise, show, stop
+from ..answers import answer, as_given, close, show
+from ..verdict import checker, choose, kind, recognise, stop
 
 # 1. Predict: what grows, and who is lost ---------------------------------------------------------------------------------------
 

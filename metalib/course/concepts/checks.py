@@ -15,7 +15,8 @@ from ...episodes import Examples
 from .measure import STARTS, STEPS
 from ...storage import shipped
 from ...learners import Learner
-from ..verdict import NotAttempted, answer, as_given, checker, choose, close, kind, recognise, run, show, stop
+from ..answers import answer, as_given, close, run, show
+from ..verdict import NotAttempted, checker, choose, kind, recognise, stop
 
 # 1. Predict: transfer or meta --------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,8 @@ import torch
 
 from ...storage import shipped
 from .measure import SIZES
-from ..verdict import answer, as_given, checker, choose, kind, recognise, show, stop
+from ..answers import answer, as_given, show
+from ..verdict import checker, choose, kind, recognise, stop
 
 # 1. Predict: who ranks better --------------------------------------------------------------------------------------------------
 

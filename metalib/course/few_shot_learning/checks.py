@@ -14,7 +14,8 @@ from torch import Tensor
 
 from .measure import SHOTS
 from ...storage import shipped
-from ..verdict import answer, as_given, checker, choose, close, kind, recognise, show, stop
+from ..answers import answer, as_given, close, show
+from ..verdict import checker, choose, kind, recognise, stop
 
 # 1. Predict: who wins where ----------------------------------------------------------------------------------------------------
 

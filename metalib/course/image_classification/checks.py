@@ -17,7 +17,8 @@ from ...learners import MAML
 from .museum import listing, trial
 from .museum.checks import CHECKS, inspect_exhibit
 from .museum.exhibits import EXHIBITS, Case, shipped
-from ..verdict import NotAttempted, answer, checker, choose, kind, meant, recognise, run, show, stop
+from ..answers import answer, run, show
+from ..verdict import NotAttempted, checker, choose, kind, meant, recognise, stop
 
 # 1. Predict: what the listing does --------------------------------------------------------------------------------------------
 

@@ -25,7 +25,8 @@ from ...recipes import load
 from ...tasks import Sinusoid
 from ...evaluation import evaluate
 from ...training import setup
-from ..verdict import NotAttempted, answer, as_given, checker, choose, close, kind, recognise, run, show, stop
+from ..answers import answer, as_given, close, run, show
+from ..verdict import NotAttempted, checker, choose, kind, recognise, stop
 
 # 1. Predict: which start is best, and when ------------------------------------------------------------------------------------
 

@@ -18,7 +18,8 @@ from ...learners import Unrolled
 from ...learners.lstm_cell import log_and_sign as correct_log_and_sign
 from ...networks import mlp
 from ...tasks import Sinusoid
-from ..verdict import NotAttempted, answer, as_given, checker, close, kind, recognise, run, show, stop
+from ..answers import answer, as_given, close, run, show
+from ..verdict import NotAttempted, checker, kind, recognise, stop
 
 # 1. Predict: what the gates say -------------------------------------------------------------------------------------------------
 

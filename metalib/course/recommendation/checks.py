@@ -12,7 +12,8 @@ from torch import Tensor
 
 from ...storage import shipped
 from ...metrics import ndcg
-from ..verdict import answer, as_given, checker, choose, kind, recognise, show, stop
+from ..answers import answer, as_given, show
+from ..verdict import checker, choose, kind, recognise, stop
 
 # 1. Predict: who is best with how many ratings ---------------------------------------------------------------------------------
 

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from ...storage import shipped
-from ..verdict import answer, checker, choose, close, kind, recognise, show, stop
+from ..answers import answer, close, show
+from ..verdict import checker, choose, kind, recognise, stop
 
 # 1. Predict: who succeeds? -----------------------------------------------------------------------------------------------------
 

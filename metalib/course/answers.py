@@ -1,0 +1,195 @@
+"""How a checker asks: the reader's code is run safely and fairly, and what it returns is read kindly and compared.
+
+Fairly means: on copies, so that it may work in place; in single precision, as everywhere in the course; twice, so that nothing is
+remembered. Kindly means: a number is a number, whether Python's, NumPy's or PyTorch's.
+"""
+from __future__ import annotations
+
+import contextlib
+import dis
+import inspect
+import linecache
+import math
+import traceback
+from collections.abc import Callable, Iterable
+from numbers import Real
+from types import CodeType
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .verdict import NotAttempted, Stop, describe, kind, stop
+
+HINTS = {                                       # what an error message says -> where it usually comes from
+    "can't multiply sequence": "torch.autograd.grad returns a tuple, one gradient for each input.",
+    "'tuple' and": "torch.autograd.grad returns a tuple, one gradient for each input.",
+    "does not require grad": "Somewhere before this line the result was cut off from the parameters.",
+    "through the graph a second time": "Autograd lets go of a graph once it has been used, unless it is told to keep it.",
+}
+
+
+def run(call: Callable, *args, of: object = None, **kwargs):
+    """Call the reader's code; an exception becomes a sentence with its line, a stub ends the check.
+
+    Arguments:
+        call: what to call.
+        of: the function or class that the reader wrote, to find the line; default `call`.
+    """
+    try:
+        return call(*args, **kwargs)
+    except (Stop, NotAttempted):
+        raise
+    except NotImplementedError:
+        raise NotAttempted from None
+    except Exception as error:
+        line, text = line_in(error, call if of is None else of)
+        quoted = f" The line reads `{text}`." if text else ""
+        stop(f"Your code stopped{f' in line {line}' if line else ''} with {describe(error)}.{quoted}{hint(error)}")
+
+
+def hint(error: Exception) -> str:
+    """Where an error usually comes from, if that is known."""
+    return next((f" {words}" for part, words in HINTS.items() if part in str(error)), "")
+
+
+def answer(call: Callable, *args, **kwargs):
+    """As `run`, for code that is there to return something; it gets copies of arrays, so that it may work in place."""
+    if call is None or call is ...:
+        raise NotAttempted
+    if not callable(call):
+        stop(f"Hand over the function itself; yours = {kind(call)}.")
+    return returned(run(call, *map(copied, args), **kwargs), call)
+
+
+def returned(result, call: Callable):
+    """What the reader's code returned; nothing from a stub, or nothing because `return` was forgotten, ends the check."""
+    if result is ... or result is None and does_nothing(call):
+        raise NotAttempted
+    if result is None:
+        stop("Your function runs, but what it finds is lost: it hands back nothing. End it with `return`.")
+    return result
+
+
+def copied(value):
+    """A copy of a tensor or array; tensors that are differentiated, generators and functions are handed over as they are."""
+    if isinstance(value, Tensor):
+        return value if value.requires_grad else value.clone()
+    return value.copy() if isinstance(value, np.ndarray) else value
+
+
+def asked(function: Callable, cases: Iterable[tuple], read: Callable) -> list[tuple[tuple, object]]:
+    """The reader's answers: (inputs in double precision, answer as `read` reads it) for each case.
+
+    Each case is asked twice, the second time in the opposite order: a function that remembers an earlier call gives itself away.
+    """
+    cases = list(cases)
+    runs = [(tuple(map(exact, inputs)), read(answer(function, *inputs))) for inputs in cases]
+    for inputs, (_, found) in zip(reversed(cases), reversed(runs)):
+        if not unchanged(read(answer(function, *inputs)), found):
+            stop("Asked the same thing again, your function gives another answer: it remembers an earlier call, or draws at random.")
+    return runs
+
+
+def exact(value):
+    """Decimal tensors in double precision, anything else as it is."""
+    return value.detach().double() if isinstance(value, Tensor) and value.is_floating_point() else value
+
+
+def unchanged(again, before) -> bool:
+    """The same answer twice; NaN equals NaN."""
+    if isinstance(before, Tensor):
+        return again.shape == before.shape and torch.allclose(again, before, equal_nan=True)
+    return again == before or isinstance(before, float) and (math.isclose(again, before) or math.isnan(again) and math.isnan(before))
+
+
+def differentiated(value: Tensor, weights: Tensor, of: Callable) -> Tensor | None:
+    """The gradient of the reader's answer; None where none arrives, or a sentence where autograd stops on the way."""
+    if not value.requires_grad:
+        return None
+    try:
+        return torch.autograd.grad(value, weights, allow_unused=True)[0]
+    except RuntimeError as error:
+        stop(f"Your code ran, but what it returned cannot be differentiated: {describe(error)}.{hint(error)}")
+
+
+def as_given(function, given: Callable) -> None:
+    """Leaves by NotAttempted if the reader's function is still that of the exercise; comments and layout do not count."""
+    code = getattr(function, "__code__", None)
+    if code is not None and instructions(code) == instructions(given.__code__):
+        raise NotAttempted("this is the code as it was given")
+
+
+def instructions(code: CodeType) -> list:
+    """What a function does, step by step, without lines, docstring and what the compiler chooses by itself."""
+    chosen, jumps = {"CACHE", "NOP", "PUSH_NULL", "PRECALL", "EXTENDED_ARG"}, {*dis.hasjrel, *dis.hasjabs}
+    found = []
+    for step in dis.get_instructions(code):
+        value = None if step.opcode in jumps else code.co_consts[step.arg] if step.opname == "KW_NAMES" else step.argval
+        name = "LOAD_ATTR" if step.opname == "LOAD_METHOD" else step.opname           # where a module is imported decides
+        if name not in chosen:
+            found.append((name, instructions(value) if isinstance(value, CodeType) else value))
+    return found
+
+
+def does_nothing(call: Callable) -> bool:
+    """A body of dots, `pass` or `return None`."""
+    idle = {"RESUME", "NOP", "POP_TOP", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST", "COPY_FREE_VARS", "MAKE_CELL"}
+    code = getattr(call, "__code__", None)
+    return code is not None and all(step.opname in idle for step in dis.get_instructions(code))
+
+
+def line_in(error: Exception, of: object) -> tuple[int | None, str]:
+    """The last line of the reader's own file or cell that an exception passed through: its number and its words."""
+    functions = [f for f in vars(of).values() if inspect.isfunction(f)] if inspect.isclass(of) else [inspect.unwrap(of)]
+    files = {f.__code__.co_filename for f in functions if hasattr(f, "__code__")}
+    lines = [(line, linecache.getline(frame.f_code.co_filename, line).split("#")[0].strip())
+             for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename in files]
+    return lines[-1] if lines else (None, "")
+
+
+def number(value) -> float:
+    """One number, of whatever kind: float, int, NumPy's, or a tensor or array with a single entry."""
+    if isinstance(value, (Tensor, np.ndarray)) and math.prod(value.shape) == 1:
+        value = value.item()
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (Real, np.number)):
+        stop(f"Yours = {kind(value)}, expected one number.")
+    return float(value)
+
+
+def tensor(value) -> Tensor:
+    """Numbers in a row or table, of whatever kind: a tensor, an array, a list; detached, in double precision."""
+    if isinstance(value, Tensor):
+        return value.detach().double()
+    if isinstance(value, (np.ndarray, list, tuple)):
+        with contextlib.suppress(TypeError, ValueError, RuntimeError):
+            return torch.from_numpy(np.array(value.tolist() if isinstance(value, np.ndarray) else
+                                             [v.tolist() if isinstance(v, Tensor) else v for v in value], dtype=np.float64))
+    stop(f"Yours = {kind(value)}, expected a tensor.")
+
+
+def close(a: Tensor, b: Tensor, tolerance: float = 1e-4) -> bool:
+    """Equal up to rounding in single precision, relative to the larger entries of `b`."""
+    return a.shape == b.shape and bool((a - b).abs().max() <= tolerance * (b.abs().max() + 1e-3))
+
+
+def near(a: float, b: float) -> bool:
+    """As `close`, for numbers."""
+    return a == b or math.isfinite(b) and abs(a - b) <= 1e-4 * abs(b) + 1e-9
+
+
+def versus(yours, expected) -> str:
+    """'yours = 0.5443, expected 0.6', with as many digits as it takes to tell the two apart."""
+    yours, expected = float(yours), float(expected)
+    digits = next((d for d in range(4, 10) if f"{yours:.{d}g}" != f"{expected:.{d}g}"), 10)
+    return f"yours = {yours:.{digits}g}, expected {expected:.{digits}g}"
+
+
+def worst(found: Tensor, right: Tensor) -> tuple[int, ...]:
+    """Where two tensors of one shape differ most."""
+    return tuple(int(i) for i in np.unravel_index(int((found - right).abs().nan_to_num(torch.inf).argmax()), tuple(right.shape)))
+
+
+def show(value: Tensor | float) -> str:
+    """A number to chase, with four digits."""
+    return f"{float(value.detach() if isinstance(value, Tensor) else value):.4g}"

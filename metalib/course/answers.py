@@ -21,10 +21,13 @@ from torch import Tensor
 
 from .verdict import NotAttempted, Stop, describe, kind, stop
 
+REMEMBERS = "something is left over from an earlier call, or drawn at random."
+
 HINTS = {                                       # what an error message says -> where it usually comes from
     "can't multiply sequence": "torch.autograd.grad returns a tuple, one gradient for each input.",
     "'tuple' and": "torch.autograd.grad returns a tuple, one gradient for each input.",
     "does not require grad": "Somewhere before this line the result was cut off from the parameters.",
+    "leaf Variable that requires grad is being used in an in-place": "The start has to outlive the step: make a new tensor instead.",
     "through the graph a second time": "Autograd lets go of a graph once it has been used, unless it is told to keep it.",
 }
 
@@ -67,12 +70,15 @@ def returned(result, call: Callable):
     if result is ... or result is None and does_nothing(call):
         raise NotAttempted
     if result is None:
-        stop("Your function runs, but what it finds is lost: it hands back nothing. End it with `return`.")
+        stop("Your function runs, but it hands back nothing (None), so what it found is lost. End it with `return`."
+             if forgets_return(call) else "Your function runs, but what it returns is nothing (None).")
     return result
 
 
 def copied(value):
-    """A copy of a tensor or array; tensors that are differentiated, generators and functions are handed over as they are."""
+    """A copy of a tensor or array, in tuples too; what is differentiated, generators and functions are handed over as they are."""
+    if type(value) in (tuple, list):
+        return type(value)(map(copied, value))
     if isinstance(value, Tensor):
         return value if value.requires_grad else value.clone()
     return value.copy() if isinstance(value, np.ndarray) else value
@@ -87,7 +93,7 @@ def asked(function: Callable, cases: Iterable[tuple], read: Callable) -> list[tu
     runs = [(tuple(map(exact, inputs)), read(answer(function, *inputs))) for inputs in cases]
     for inputs, (_, found) in zip(reversed(cases), reversed(runs)):
         if not unchanged(read(answer(function, *inputs)), found):
-            stop("Asked the same thing again, your function gives another answer: it remembers an earlier call, or draws at random.")
+            stop(f"Asked the same thing twice, your function gives two answers: {REMEMBERS}")
     return runs
 
 
@@ -103,7 +109,7 @@ def unchanged(again, before) -> bool:
     return again == before or isinstance(before, float) and (math.isclose(again, before) or math.isnan(again) and math.isnan(before))
 
 
-def differentiated(value: Tensor, weights: Tensor, of: Callable) -> Tensor | None:
+def differentiated(value: Tensor, weights: Tensor) -> Tensor | None:
     """The gradient of the reader's answer; None where none arrives, or a sentence where autograd stops on the way."""
     if not value.requires_grad:
         return None
@@ -130,6 +136,15 @@ def instructions(code: CodeType) -> list:
         if name not in chosen:
             found.append((name, instructions(value) if isinstance(value, CodeType) else value))
     return found
+
+
+def forgets_return(call: Callable) -> bool:
+    """There is something to do in it, but no `return` with a value."""
+    code = getattr(call, "__code__", None)
+    steps = [] if code is None else instructions(code)
+    return bool(steps) and not does_nothing(call) and all(
+        value is None if name == "RETURN_CONST" else before == ("LOAD_CONST", None)
+        for before, (name, value) in zip([("", ""), *steps], steps) if name in ("RETURN_CONST", "RETURN_VALUE"))
 
 
 def does_nothing(call: Callable) -> bool:
@@ -173,14 +188,15 @@ def close(a: Tensor, b: Tensor, tolerance: float = 1e-4) -> bool:
     return a.shape == b.shape and bool((a - b).abs().max() <= tolerance * (b.abs().max() + 1e-3))
 
 
-def near(a: float, b: float) -> bool:
-    """As `close`, for numbers."""
-    return a == b or math.isfinite(b) and abs(a - b) <= 1e-4 * abs(b) + 1e-9
+def near(a: float, b: float, tolerance: float = 1e-4) -> bool:
+    """As `close`, for numbers; the infinite is near itself alone."""
+    a, b = float(a), float(b)
+    return a == b or math.isfinite(b) and abs(a - b) <= tolerance * abs(b) + 1e-9
 
 
 def versus(yours, expected) -> str:
     """'yours = 0.5443, expected 0.6', with as many digits as it takes to tell the two apart."""
-    yours, expected = float(yours), float(expected)
+    yours, expected = (float(v.detach() if isinstance(v, Tensor) else v) for v in (yours, expected))
     digits = next((d for d in range(4, 10) if f"{yours:.{d}g}" != f"{expected:.{d}g}"), 10)
     return f"yours = {yours:.{digits}g}, expected {expected:.{digits}g}"
 

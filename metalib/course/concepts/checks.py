@@ -12,10 +12,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...episodes import Examples
+from ...evaluation import evaluate
 from .measure import STARTS, STEPS
 from ...storage import shipped
 from ...learners import Learner
-from ..answers import answer, as_given, close, run, show
+from ...tasks import Glyphs
+from ..answers import as_given, asked, close, copied, returned, run, tensor, versus, worst
 from ..verdict import NotAttempted, checker, choose, kind, recognise, stop
 
 # 1. Predict: transfer or meta --------------------------------------------------------------------------------------------------
@@ -96,33 +98,30 @@ LOGITS = (
          "class mean.")
 def prototype_logits(function):
     """Exercise 2: equations 1 and 2 of Snell et al. for one task: [n, d], [n], [m, d] -> [m, n_way]."""
-    runs = []
-    for seed, n_way, k in ((1, 3, 2), (2, 4, 3)):
-        g = torch.Generator().manual_seed(seed)
-        y = torch.arange(n_way).repeat(k)[torch.randperm(n_way * k, generator=g)]
-        z, q = (torch.rand(n, 5, generator=g, dtype=torch.float64) for n in (len(y), 6))
-        runs.append(((z, y, q), tensor(answer(function, z.clone(), y.clone(), q.clone()))))
+    runs = asked(function, [inputs[:3] for inputs in embedded()], tensor)
     return compare(runs, logits, LOGITS, "These are the learner's own numbers: `ml.ProtoNet` does this for all tasks at once.")
 
 
-def tensor(value) -> Tensor:
-    if not isinstance(value, Tensor):
-        stop(f"Yours = {kind(value)}, expected a tensor.")
-    return value.detach().double()
+def embedded() -> list[tuple[Tensor, Tensor, Tensor, int]]:
+    """Embedded tasks of several sizes, two of them of the same, one with uneven classes: z, y, queries, n_way."""
+    tasks = []
+    for seed, counts, d, m in ((1, (2, 2, 2), 5, 6), (2, (3, 3, 3, 3), 5, 6), (3, (2, 2, 2), 5, 6), (4, (1, 4), 3, 1)):
+        g = torch.Generator().manual_seed(seed)
+        y = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts))[torch.randperm(sum(counts), generator=g)]
+        tasks.append((torch.rand(len(y), d, generator=g), y, torch.rand(m, d, generator=g), len(counts)))
+    return tasks
 
 
 def compare(runs, right, wrongs, praise: str) -> str:
     """Match the answers with the right ones, or name the wrong way that gives them."""
     for inputs, found in runs:
-        correct = right(*inputs)
+        correct = right(*inputs[:3])
         if not close(found, correct):
-            name = recognise(wrongs, runs, close, "Do one query by hand.")
+            name = recognise(wrongs, [(given[:3], yours) for given, yours in runs], close, "Do one query by hand.")
             if found.shape != correct.shape:
                 stop(f"Yours has shape {list(found.shape)}, expected {list(correct.shape)}. {name}")
-            at = tuple(int(i) for i in (found - correct).abs().nan_to_num(torch.inf).flatten().argmax().unsqueeze(0))[0]
-            row, column = divmod(at, correct.shape[-1])
-            stop(f"Query {row}, class {column}: yours = {show(found[row, column])}, expected {show(correct[row, column])}. "
-                 f"{name}")
+            row, column = worst(found, correct)
+            stop(f"Query {row}, class {column}: {versus(found[row, column], correct[row, column])}. {name}")
     return praise
 
 
@@ -144,6 +143,8 @@ ATTENTION = (
     (lambda z, y, q: attention(z, y, q, log=True), "Those are log probabilities; probabilities are asked for."),
     (lambda z, y, q: logits(z, y, q).softmax(-1),
      "That is the prototypical network: it compares with means, attention with every example."),
+    (lambda z, y, q: (a := attention(z, y, q, dim=0)) / a.sum(1, keepdim=True),
+     "The rows add up to 1 now, but the softmax still runs over the *queries*: the answer to one depends on the others."),
     (lambda z, y, q: torch.stack([attention(z, y, q)[:, k] / (y == k).sum() for k in range(int(y.max()) + 1)], 1),
      "The mean of the weights of a class, not their sum: the rows do not add up to 1."),
 )
@@ -161,13 +162,7 @@ def attend_given(z_support, y_support, z_query, n_way):
 def attend(function):
     """Exercise 3: the attention of Vinyals et al. for one task: [n, d], [n], [m, d] -> probabilities [m, n_way]."""
     as_given(function, attend_given)
-    runs = []
-    for seed, n_way, k in ((3, 3, 2), (4, 4, 3)):
-        g = torch.Generator().manual_seed(seed)
-        y = torch.arange(n_way).repeat(k)[torch.randperm(n_way * k, generator=g)]
-        z, q = (torch.rand(n, 5, generator=g, dtype=torch.float64) for n in (len(y), 6))
-        runs.append(((z, y, q), tensor(answer(function, z.clone(), y.clone(), q.clone(), n_way))))
-    return compare(runs, attention, ATTENTION, "Every row adds up to 1, and no query looks at another.")
+    return compare(asked(function, embedded(), tensor), attention, ATTENTION, "Every row adds up to 1, and no query looks at another.")
 
 
 # 4. Extend: the nearest neighbour as a learner ---------------------------------------------------------------------------------
@@ -190,31 +185,66 @@ def neighbour(cls):
              f"{cls.__name__ if inspect.isclass(cls) else kind(cls)}.")
     if "adapt" not in vars(cls):
         raise NotAttempted
-    g = torch.Generator().manual_seed(6)
-    y = torch.stack([torch.arange(3).repeat(4)[torch.randperm(12, generator=g)] for _ in range(5)])
-    support, x = Examples(torch.rand(5, 12, 1, 2, 2, generator=g), y), torch.rand(5, 30, 1, 2, 2, generator=g)
-    predict = run(run(cls, of=cls).adapt, support, of=cls)
-    if predict is None or predict is ...:
-        raise NotAttempted
-    if not callable(predict):
-        stop(f"adapt has to return a function of queries; yours = {kind(predict)}.")
-    found = run(predict, x, of=cls)
+    support, x = images(tasks=5, ways=3, shots=4, queries=30, seed=6)
+    learner = run(cls, of=cls)
+    predict = predictor(learner, support, cls)
+    found = run(predict, copied(x), of=cls)
     if not isinstance(found, Tensor) or found.shape != (5, 30, 3):
         shape = tuple(found.shape) if isinstance(found, Tensor) else ()
         extra = {(5, 30): " A score for every class is needed, not the number of the winner.",
                  (5, 30, 12): " One score per class, not per support example."}.get(shape, "")
         stop(f"The answer to 30 queries of 5 tasks with 3 classes: yours = {kind(found)}, expected a tensor "
              f"of shape [5, 30, 3].{extra}")
-    right = neighbours(support, x).argmax(-1)
-    flat = support.x.flatten(2)
-    centroids = torch.stack([torch.stack([flat[t, y[t] == k].mean(0) for k in range(3)]) for t in range(5)])
+    if not found.is_floating_point():
+        stop(f"Your scores are of type {found.dtype}: `ml.evaluate` compares logits with labels and asks for decimal numbers.")
+    judge(support, x, found)
+    for sizes in (dict(tasks=2, ways=5, shots=1, queries=7, seed=7), dict(tasks=5, ways=3, shots=4, queries=30, seed=8)):
+        other, asks = images(**sizes)
+        again = run(predictor(learner, other, cls), copied(asks), of=cls)
+        if not isinstance(again, Tensor) or again.shape != (sizes["tasks"], sizes["queries"], sizes["ways"]):
+            stop(f"With {sizes['ways']} classes and {sizes['shots']} example of each: yours = {kind(again)}, expected a tensor of "
+                 f"shape {[sizes['tasks'], sizes['queries'], sizes['ways']]}. Are some sizes written into the code?")
+        judge(other, asks, again)
+    if not torch.equal(run(predict, copied(x), of=cls), found):
+        stop("After `adapt` was called for other tasks, the predictor of the first tasks gives other answers: each has to keep its own "
+             "support set.")
+    run(evaluate, learner, Glyphs(seed=1), 2, n_way=5, k_shot=1, n_query=2, of=cls)
+    return "It names the class of the nearest example in every task: `ml.evaluate` takes it as it is."
+
+
+def images(tasks: int, ways: int, shots: int, queries: int, seed: int) -> tuple[Examples, Tensor]:
+    """Support sets and queries of noise, classes in another order in each task; the first query is a support image itself."""
+    g = torch.Generator().manual_seed(seed)
+    y = torch.stack([torch.arange(ways).repeat(shots)[torch.randperm(ways * shots, generator=g)] for _ in range(tasks)])
+    support, x = torch.rand(tasks, ways * shots, 1, 2, 2, generator=g), torch.rand(tasks, queries, 1, 2, 2, generator=g)
+    x[:, 0] = support[:, -1]
+    return Examples(support, y), x
+
+
+def predictor(learner: Learner, support: Examples, cls: type):
+    """What the reader's `adapt` returns: a function of queries."""
+    predict = returned(run(learner.adapt, Examples(copied(support.x), copied(support.y)), of=cls), cls.adapt)
+    if not callable(predict):
+        stop(f"adapt has to return a function of queries; yours = {kind(predict)}.")
+    return predict
+
+
+def judge(support: Examples, x: Tensor, found: Tensor) -> None:
+    """Stop where the answers are not those of the nearest examples; queries about as near to two classes do not count."""
+    scores = neighbours(support, x)
+    first, second = scores.topk(2, -1).values.unbind(-1)
+    clear, right = first - second > 1e-3, scores.argmax(-1)
+    flat, ways = support.x.flatten(2), scores.shape[-1]
+    means = torch.stack([torch.stack([flat[t, support.y[t] == k].mean(0) for k in range(ways)]) for t in range(len(flat))])
     known = ((lambda: neighbours(support, x, 1), "It asks the *farthest* example: check the sign."),
-             (lambda: -torch.cdist(x.flatten(2), centroids), "It asks the nearest class *mean*: that is ml.NearestCentroid."),
-             (lambda: neighbours(Examples(support.x[:1].expand(5, -1, -1, -1, -1), y[:1].expand(5, -1)), x),
+             (lambda: -scores, "A minus is missing: as it is, the largest score goes to the class whose nearest example is farthest away."),
+             (lambda: -torch.cdist(x.flatten(2), means), "It asks the nearest class *mean*: that is ml.NearestCentroid."),
+             (lambda: neighbours(Examples(support.x[:1].expand_as(support.x), support.y[:1].expand_as(support.y)), x),
               "All tasks are answered from the first task's support set."))
-    if not torch.equal(found.argmax(-1), right):
+    if found.isnan().any():
+        stop("Some scores are NaN.")
+    if not torch.equal(found.argmax(-1)[clear], right[clear]):
         share = (found.argmax(-1) == right).float().mean().item()
-        stop(recognise(known, [((), found)], lambda yours, other: torch.equal(yours.argmax(-1), other.argmax(-1)),
+        stop(recognise(known, [((), found)], lambda yours, other: torch.equal(yours.argmax(-1)[clear], other.argmax(-1)[clear]),
                        f"{100 * share:.0f} % of the answers name the class of the nearest example; all should. Do one query "
                        "by hand."))
-    return "It names the class of the nearest example in every task: `ml.evaluate` takes it as it is."

@@ -5,6 +5,7 @@ run on the same fresh inputs, and recognised by what it computes.
 """
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import math
@@ -25,7 +26,7 @@ from ...recipes import load
 from ...tasks import Sinusoid
 from ...evaluation import evaluate
 from ...training import setup
-from ..answers import answer, as_given, close, run, show
+from ..answers import (REMEMBERS, answer, as_given, close, differentiated, forgets_return, returned, run, show, versus, worst)
 from ..verdict import NotAttempted, checker, choose, kind, recognise, stop
 
 # 1. Predict: which start is best, and when ------------------------------------------------------------------------------------
@@ -175,10 +176,10 @@ def curve(height: float, centre: float) -> Callable[[Tensor], Tensor]:
 def maml_loss(function):
     """Exercise 2: L(theta) = sum_i query_i(theta - alpha grad support_i(theta)), by value and by gradient."""
     rng, runs = np.random.RandomState(3), []
-    for start, n, alpha in ((0.7, 3, 0.1), (-1.2, 2, 0.25), (2.0, 4, 0.05)):
+    for start, n, alpha in ((0.7, 3, 0.1), (-1.2, 2, 0.25), (2.0, 4, 0.05), (0.3, 1, 0.2)):
         tasks = [(curve(rng.uniform(0.5, 1.5), rng.randn()), curve(rng.uniform(0.5, 1.5), rng.randn())) for _ in range(n)]
         theta = torch.tensor(start, dtype=torch.float64, requires_grad=True)
-        value = answer(function, theta, tasks, alpha)
+        value = answer(function, theta, list(tasks), alpha)
         where = f"theta = {start}, {n} tasks, alpha = {alpha}"
         if theta.item() != start:
             stop(f"Your function changed theta itself, from {start} to {show(theta)}: the start has to outlive the tasks.")
@@ -194,12 +195,16 @@ def maml_loss(function):
     if off := [r for r in runs if not same(r[1], true_loss(*r[0]))]:
         inputs, value, where = off[0]
         name = recognise(LOSSES, [r[:2] for r in runs], same, "Follow one task by hand with these numbers.")
-        stop(f"At {where}: yours = {show(value)}, expected {show(true_loss(*inputs))}. {name}")
+        stop(f"At {where}: {versus(value, true_loss(*inputs))}. {name}")
+    for (theta, tasks, alpha), value, where in runs:
+        fresh = theta.detach().clone().requires_grad_()
+        if not same(answer(function, fresh, list(tasks), alpha), value):
+            stop(f"Asked the same thing twice, at {where}, your function gives two answers: {REMEMBERS}")
     for (theta, tasks, alpha), value, where in runs:
         if not isinstance(value, Tensor) or not value.requires_grad:
             stop(f"The value is right, {show(value)} at {where}, but no gradient can flow from it back to theta: it was cut "
                  "off on the way, so there is nothing to meta-train with.")
-        yours = run(torch.autograd.grad, value, theta, allow_unused=True, of=function)[0]
+        yours = differentiated(value, theta)
         correct, first = (torch.autograd.grad(true_loss(theta, tasks, alpha, order), theta)[0] for order in (True, False))
         if yours is None:
             stop(f"The value is right, {show(value)} at {where}, but no gradient reaches theta: it was cut off on the way.")
@@ -214,8 +219,9 @@ def maml_loss(function):
 # 3. Find the bug: the outer gradient ------------------------------------------------------------------------------------------
 
 def small_net(seed: int) -> nn.Sequential:
-    """Linear, Tanh, Linear in float64, with weights from NumPy."""
-    net, rng = nn.Sequential(nn.Linear(1, 5), nn.Tanh(), nn.Linear(5, 1)).double(), np.random.RandomState(seed)
+    """Linear, Tanh, Linear in float64, with weights from NumPy; each seed has its own width."""
+    width, rng = 4 + seed, np.random.RandomState(seed)
+    net = nn.Sequential(nn.Linear(1, width), nn.Tanh(), nn.Linear(width, 1)).double()
     with torch.no_grad():
         for p in net.parameters():
             p.copy_(torch.from_numpy(rng.randn(*p.shape)))
@@ -267,7 +273,7 @@ def finite_difference(net: nn.Module, index: int, *sets, h: float = 1e-5) -> flo
     def at(change: float) -> float:
         vector = nn.utils.parameters_to_vector(net.parameters()).detach()
         vector[index] += change
-        other = small_net(0)
+        other = copy.deepcopy(net)
         nn.utils.vector_to_parameters(vector, other.parameters())
         return outer_loss(other, *sets).item()
     return (at(h) - at(-h)) / (2 * h)
@@ -304,7 +310,7 @@ def outer_gradient(function):
     for (net, *sets), grads in runs:
         correct = flat_gradient(outer_loss(net, *sets), net)
         if not close(grads, correct):
-            index = int((grads - correct).abs().argmax())
+            [index] = worst(grads, correct)
             stop(f"{moves}{entry(net, index)}: yours = {show(grads[index])}, finite differences = "
                  f"{show(finite_difference(net, index, *sets))}. {recognise(GRADIENTS, runs, close, 'Compare more entries.')}")
     if touched:
@@ -386,7 +392,7 @@ def bias_only(cls):
         if hasattr(learner, "adapts"):
             said = [run(learner.adapts, name, of=cls) for name, _ in net.named_parameters()]
             if all(s is None or s is ... for s in said):
-                raise NotAttempted
+                returned(None if forgets_return(cls.adapts) else ..., cls.adapts)
             if not any(said):
                 stop(f"On {title}: {NOTHING}")
         yours, still = (predictions(learner, episode, steps, cls) for steps in (2, 0))
@@ -424,8 +430,8 @@ def chase(yours: Tensor, wanted: Tensor) -> str:
     """Where two predictions differ most, and by what."""
     if yours.shape != wanted.shape:
         return f"yours = {kind(yours)}, expected shape {list(wanted.shape)}"
-    at = np.unravel_index(int((yours - wanted).abs().argmax()), tuple(wanted.shape))
-    return f"for query {int(at[1])} of task {int(at[0])}, yours = {show(yours[at])}, expected {show(wanted[at])}"
+    at = worst(yours.detach(), wanted.detach())
+    return f"for query {at[1]} of task {at[0]}, {versus(yours[at], wanted[at])}"
 
 
 def check_outer(learner: Learner, episode: Episode, net: nn.Module, title: str, cls: type) -> None:

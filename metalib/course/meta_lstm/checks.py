@@ -18,7 +18,8 @@ from ...learners import Unrolled
 from ...learners.lstm_cell import log_and_sign as correct_log_and_sign
 from ...networks import mlp
 from ...tasks import Sinusoid
-from ..answers import answer, as_given, close, run, show
+from ..answers import (REMEMBERS, answer, as_given, asked, close, differentiated, near, number, returned, run, show, tensor, versus,
+                       worst)
 from ..verdict import NotAttempted, checker, kind, recognise, stop
 
 # 1. Predict: what the gates say -------------------------------------------------------------------------------------------------
@@ -38,16 +39,17 @@ def prediction(f=..., i=..., left=...):
     if any(given is ... or given is None for given in (f, i, left)):
         raise NotAttempted
     for name, given in (("f", f), ("i", i), ("left", left)):
-        if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 <= given <= 1:
+        if isinstance(given, str) or not 0 <= number(given) <= 1:
             stop(f"{name}: yours = {given!r}, expected a number between 0 and 1.")
-    if math.isclose(f, 0.05) and math.isclose(i, 1):
+    f, i, left = (float(f"{number(given):.6g}") for given in (f, i, left))                  # 0.05 in single precision is 0.05
+    if near(f, 0.05) and near(i, 1):
         stop("f and i have changed places: which of the two stands before the gradient?")
-    if math.isclose(f, 0.95) and math.isclose(i, 0.05):
+    if near(f, 0.95) and near(i, 0.05):
         stop("f = 1 - i couples the gates, as a moving average does. Gradient descent adds to theta: how much of theta does it "
              "keep?")
-    if not math.isclose(f, 1):
+    if not near(f, 1):
         stop(f"f: yours = {f}. Then every step would also {'erase' if f == 0 else 'shrink'} theta, even where the gradient is 0.")
-    if not math.isclose(i, 0.05):
+    if not near(i, 0.05):
         stop(f"i: yours = {i}. With f = 1 the update reads theta - i * gradient: compare it with gradient descent.")
     truth = F**STEPS
     if abs(left - truth) > 0.03:
@@ -91,15 +93,19 @@ PREPROCESSED = (
 @checker("Write log_and_sign(x, p): a tensor of any shape -> a tensor [2, ...]. If it is written, end it with return.")
 def log_and_sign(function):
     """Exercise 2: (log|x| / p, sign x) where |x| >= e^-p, and (-1, e^p x) below; with gradients that are never NaN."""
-    runs = []
-    for p, values in ((10.0, [1.0, -0.02, 3e-4, 2e-5, -1e-6, 0.0, 7.0]), (3.0, [-0.5, 0.04, 0.01, -0.03, 0.0])):
-        x = torch.tensor(values, dtype=torch.float64)
-        found = answer(function, x.clone(), p)
-        if isinstance(found, tuple):
-            stop("Yours = a tuple; put its two parts together with torch.stack.")
-        if not isinstance(found, Tensor) or found.shape != (2, len(values)):
-            stop(f"Yours = {kind(found)}, expected a tensor of shape [2, {len(values)}] for x of shape [{len(values)}].")
-        runs.append(((x, p), found.detach().double()))
+    def read(found) -> Tensor:
+        if isinstance(found, (tuple, list)):
+            stop(f"Yours = a {type(found).__name__}; put its two parts together with torch.stack.")
+        return tensor(found) if isinstance(found, np.ndarray) else found
+    cases = []
+    for p, values in ((10.0, [1.0, -0.02, 3e-4, 2e-5, -1e-6, 0.0, 7.0]), (3.0, [-0.5, 0.04, 0.01, -0.03, 0.0]),
+                      (10.0, [-3e-5, math.exp(-10), 40.0, -math.exp(-10), 0.0, -0.7, 5e-5])):
+        cases.append((torch.tensor(values), p))
+    for x, p in (*cases, (torch.full((2, 3), 0.1), 10.0), (torch.tensor(-0.3), 10.0)):
+        found = read(answer(function, x, p))
+        if not isinstance(found, Tensor) or found.shape != (2, *x.shape):
+            stop(f"Yours = {kind(found)}, expected a tensor of shape {[2, *x.shape]} for x of shape {list(x.shape)}.")
+    runs = asked(function, cases, lambda found: read(found).detach().double())
     for (x, p), found in runs:
         wanted = correct_log_and_sign(x, p)
         if not found.isfinite().all():
@@ -108,22 +114,30 @@ def log_and_sign(function):
             at = int((found - wanted).abs().amax(0).argmax())
             stop(f"For x = {show(x[at])}, p = {p:.0f}: yours = ({show(found[0, at])}, {show(found[1, at])}), expected "
                  f"({show(wanted[0, at])}, {show(wanted[1, at])}). {recognise(PREPROCESSED, runs, close, 'Do this one by hand.')}")
-    grid = answer(function, torch.full((2, 3), 0.1, dtype=torch.float64), 10.0)
-    if not isinstance(grid, Tensor) or grid.shape != (2, 2, 3):
-        stop(f"For x of shape [2, 3]: yours = {kind(grid)}, expected a tensor of shape [2, 2, 3].")
-    zero = torch.zeros(1, dtype=torch.float64, requires_grad=True)
-    out = answer(function, zero, 10.0)
-    gradient = run(torch.autograd.grad, out.sum(), zero, of=function)[0] if out.requires_grad else torch.zeros(1)
-    if gradient.isnan().any():
-        stop("The values are right, but the gradient at x = 0 is NaN: torch.where differentiates both of its cases. Clamp before "
-             "the logarithm.")
+    for x, p in ((torch.zeros(1), 10.0), (torch.tensor([0.5, -0.02, 2e-5, -1e-6]), 10.0)):
+        yours, wanted = slopes(function, x.requires_grad_(), p), slopes(correct_log_and_sign, x, p)
+        if yours is None:
+            stop("The values are right, but no gradient can flow back to x: the result was cut off on the way.")
+        if yours.isnan().any():
+            stop("The values are right, but the gradient at x = 0 is NaN: torch.where differentiates both of its cases. Clamp before "
+                 "the logarithm.")
+        if x.all() and not close(yours, wanted, 1e-3):
+            [at] = worst(yours, wanted)
+            stop(f"The values are right, the gradient is not. For x = {show(x[at])}, of both rows together: "
+                 f"{versus(yours[at], wanted[at])}. What was cut off on the way?")
     return "Values and shapes are right, and nothing is NaN at 0: an LSTM can read this."
+
+
+def slopes(function: Callable, x: Tensor, p: float) -> Tensor | None:
+    """The gradient of the sum of both rows in x; None if there is none."""
+    found = answer(function, x, p)
+    return differentiated(found.sum(), x) if isinstance(found, Tensor) else None
 
 
 # 3. Find the bug: an unroll that cannot learn ---------------------------------------------------------------------------------
 
 def unrolled(move: Callable, theta: Tensor, loss: Callable, steps: int, cut: bool = False, forget: bool = False,
-             full: bool = True, early: bool = False, total: bool = True) -> Tensor:
+             full: bool = True, early: bool = False, total: Callable = lambda losses: sum(losses) / len(losses)) -> Tensor:
     """The mean loss along the way, with some of the bugs that one can make."""
     memory, losses = None, []
     for _ in range(steps):
@@ -137,7 +151,7 @@ def unrolled(move: Callable, theta: Tensor, loss: Callable, steps: int, cut: boo
         theta, memory = move(at, gradient, None if forget else memory)
         if not early:
             losses.append(loss(theta))
-    return sum(losses) / steps if total else losses[-1]
+    return total(losses)
 
 
 UNROLLS = (
@@ -150,7 +164,9 @@ UNROLLS = (
     (dict(forget=True), "The memory does not travel: every step begins with an empty one, so momentum never builds up."),
     (dict(forget=True, cut=True), "The memory does not travel, and theta forgets where it came from: two bugs."),
     (dict(early=True), "The losses are those before each move: the last move is never judged, the start is."),
-    (dict(total=False), "That is the last loss; the mean along the way was asked for."),
+    (dict(total=lambda losses: losses[-1]), "That is the last loss; the mean along the way was asked for."),
+    (dict(total=sum), "That is the sum of the losses; their mean was asked for."),
+    (dict(total=sum, cut=True), "That is the sum of the losses, not their mean, and each step forgets where it came from."),
 )
 
 
@@ -163,7 +179,7 @@ def heavy_ball(weights: Tensor) -> Callable:
 
 
 def wavy(theta: Tensor) -> Tensor:
-    return (theta**2 * torch.tensor([0.5, 2.0], dtype=theta.dtype)).sum() + torch.sin(theta).sum()
+    return (theta**2 * torch.linspace(0.5, 2.0, len(theta), dtype=theta.dtype)).sum() + torch.sin(theta).sum()
 
 
 def unroll_given(move, theta, loss, steps):
@@ -182,36 +198,39 @@ def unroll_given(move, theta, loss, steps):
 def unroll(function):
     """Exercise 3: the outer loss of a learned optimiser, by value and by its gradient for the optimiser's weights."""
     as_given(function, unroll_given)
-    start, cases = torch.tensor([1.5, -0.7], dtype=torch.float64), ((3, (0.5, 0.1)), (5, (0.8, 0.05)))
+    cases = ((3, (0.5, 0.1), (1.5, -0.7)), (5, (0.8, 0.05), (1.5, -0.7)), (1, (0.5, 0.1), (0.4, 1.1, -0.6)))
     def both(make: Callable) -> list[tuple[Tensor, Tensor | None]]:
         found = []
-        for steps, numbers in cases:
+        for steps, numbers, start in cases:
             weights = torch.tensor(numbers, dtype=torch.float64, requires_grad=True)
-            value = make(heavy_ball(weights), start.clone(), wavy, steps)
-            if value is None:
-                raise NotAttempted
+            value = make(heavy_ball(weights), torch.tensor(start, dtype=torch.float64), wavy, steps)
             if not isinstance(value, Tensor) or value.numel() != 1:
                 stop(f"Yours = {kind(value)}, expected a tensor with a single number: the mean loss.")
-            reached = run(torch.autograd.grad, value, weights, allow_unused=True, of=function)[0] if value.requires_grad else None
+            reached = differentiated(value, weights)
             found.append((value.detach().reshape(()), reached))
         return found
     yours = both(lambda *inputs: answer(function, *inputs))
     wanted = both(unrolled)
+    if any(not close(a, b) for (a, _), (b, _) in zip(yours, both(lambda *inputs: answer(function, *inputs)))):
+        stop(f"Asked the same thing twice, your function gives two answers: {REMEMBERS}")
     def same(a, b) -> bool:
         return all(close(x, y) and (g is None) == (h is None) and (g is None or close(g, h)) for (x, g), (y, h) in zip(a, b))
     if same(yours, wanted):
         return "Value and gradient are right: what a move does now is paid for by every later step, and the weights hear of it."
     known = ((partial(both, partial(unrolled, **bugs)), words) for bugs, words in UNROLLS)
     words = recognise(known, [((), yours)], same)
-    (value, reached), (right, gradient) = yours[0], wanted[0]
+    at = next(i for i in range(len(cases)) if not same(yours[i:i + 1], wanted[i:i + 1]))
+    (value, reached), (right, gradient), steps = yours[at], wanted[at], cases[at][0]
+    over = f"{steps} step{'s' * (steps > 1)}"
     if not words and reached is None:
         words = "No gradient reaches the optimiser's weights: the value was cut off from them on the way."
     if not close(value, right):
-        stop(f"Over 3 steps: yours = {show(value)}, expected {show(right)}. {words or 'Follow the first step by hand.'}")
+        stop(f"Over {over}: {versus(value, right)}. {words or 'Follow the first step by hand.'}")
     if reached is None:
         stop(f"The value is right, {show(value)}. {words}")
-    stop(f"The value is right, its gradient is not. For the rate, over 3 steps: yours = {show(reached[1])}, expected "
-         f"{show(gradient[1])}. {words or 'Look for where the graph is cut.'}")
+    [which] = worst(reached, gradient)
+    stop(f"The value is right, its gradient is not. For the {('momentum', 'rate')[which]}, over {over}: "
+         f"{versus(reached[which], gradient[which])}. {words or 'Look for where the graph is cut.'}")
 
 
 # 4. Extend: an optimiser of your own ------------------------------------------------------------------------------------------
@@ -266,14 +285,15 @@ def sign_sgd(cls):
              "calls super().__init__(network, learn_start=False).")
     learner = learner.double()
     theta = learner.start(3)
-    moved = run(learner.move, theta, torch.ones_like(theta), torch.ones(3, dtype=theta.dtype), None, of=cls)
-    if moved is None:
-        raise NotAttempted
+    slope = torch.ones_like(theta).index_fill(1, torch.tensor([1]), 0.0)
+    moved = returned(run(learner.move, theta.clone(), slope.clone(), torch.ones(3, dtype=theta.dtype), None, of=cls), cls.move)
     if not isinstance(moved, tuple) or len(moved) != 3:
         stop(f"move returns {kind(moved)}, expected three things: theta, memory and what there is to show, "
              "such as theta, None, {}.")
     if not isinstance(moved[0], Tensor) or moved[0].shape != theta.shape:
         stop(f"The new theta: yours = {kind(moved[0])}, expected a tensor of shape {list(theta.shape)}, [tasks, coordinates].")
+    if moved[0].isnan().any():
+        stop("Where the gradient is 0 the new theta is NaN: what is 0 / 0? Such a coordinate stays where it is.")
     yours = run(lambda: learner.adapt(episode.support, steps=3)(episode.query.x), of=cls)
     def by(rule):
         return Reference(net, 0.02, rule).double().adapt(episode.support, steps=3)(episode.query.x)
@@ -281,8 +301,8 @@ def sign_sgd(cls):
     if not close(yours.detach(), wanted):
         known = ((partial(by, rule), words) for rule, words in RULES)
         words = recognise(known, [((), yours.detach())], close, "Follow one coordinate by hand.")
-        stop(f"After 3 steps, first query of the first task: yours = {show(yours[0, 0, 0])}, expected "
-             f"{show(wanted[0, 0, 0])}. {words}")
+        task, query, _ = at = worst(yours.detach(), wanted)
+        stop(f"After 3 steps, query {query} of task {task}: {versus(yours[at], wanted[at])}. {words}")
     if run(learner.adapt, episode.support, steps=0, of=cls) is None:
         stop("adapt returns nothing; leave it as it is, only `move` is yours.")
     return "That is sign descent, for all tasks at once; `race.tune` and every figure of this chapter will take it as it is."

@@ -6,7 +6,7 @@ Each typical wrong answer is code too, run on the same inputs, and recognised by
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .measure import SHOTS
 from ...storage import shipped
-from ..answers import answer, as_given, close, show
+from ..answers import answer, as_given, asked, close, exact, tensor, versus, worst
 from ..verdict import checker, choose, kind, recognise, stop
 
 # 1. Predict: who wins where ----------------------------------------------------------------------------------------------------
@@ -81,21 +81,22 @@ GRAMS = (
 )
 
 
-@checker("Write ngrams(sentence, shortest, longest): a list of all n-grams of the words, each word padded by one blank on "
+@checker("Write ngrams_of(sentence, shortest, longest): a list of all n-grams of the words, each word padded by one blank on "
          "either side.")
 def ngrams(function: Callable):
     """Exercise 2: what the vectoriser does before it hashes."""
-    cases = ("wake me at seven", 2, 4), ("the the theme", 2, 3), ("a banana", 3, 3), ("will it rain", 1, 5)
-    runs = [(inputs, answer(function, *inputs)) for inputs in cases]
-    for inputs, found in runs:
+    cases = ("wake me at seven", 2, 4), ("the the theme", 2, 3), ("a banana", 3, 3), ("will it rain", 1, 5), ("", 1, 2)
+    def read(found) -> Counter:
+        if isinstance(found, np.ndarray) or isinstance(found, Iterator):
+            found = list(found)
         if not isinstance(found, (list, tuple, set, Counter)) or not all(isinstance(gram, str) for gram in found):
             stop(f"Yours = {kind(found)}, expected a list of strings.")
-    def counted(found) -> Counter:
-        return Counter({gram: n for gram, n in Counter(found).items() if n})
-    for inputs, found in runs:
-        right, mine = counted(grams(*inputs)), counted(found)
+        return Counter({str(gram): n for gram, n in Counter(found).items() if n})
+    runs = asked(function, cases, read)
+    for inputs, mine in runs:
+        right = Counter(grams(*inputs))
         if mine != right:
-            name = recognise(GRAMS, runs, lambda yours, other: counted(yours) == counted(other))
+            name = recognise(GRAMS, runs, lambda yours, other: yours == Counter(other))
             lacking, more = list(right - mine), list(mine - right)
             stop(name or f"For {inputs[0]!r} from {inputs[1]} to {inputs[2]} letters "
                  + (f"{lacking[0]!r} is missing" if lacking else f"{more[0]!r} is too much") + ".")
@@ -134,25 +135,37 @@ ONE_STEP = (
          "mean cross-entropy on z [n, d] and y [n], from a linear head of zeros. No autograd is needed.")
 def one_step_from_zero(function: Callable):
     """Exercise 3: ANIL's first step is a classifier by similarity."""
-    rng, runs = torch.Generator().manual_seed(6), []
-    for y, rate in (([0, 1, 2], 1.0), ([0, 0, 1, 2, 2, 2], 0.5), ([3, 0, 1, 2, 1, 0, 0], 2.0)):
-        z, asked = (torch.randn(n, 5, generator=rng, dtype=torch.float64) for n in (len(y), 4))
-        inputs = z, torch.tensor(y), asked, rate, max(y) + 1
-        runs.append((inputs, answer(function, *(i.clone() if isinstance(i, Tensor) else i for i in inputs))))
+    rng, cases = torch.Generator().manual_seed(6), []
+    for y, rate, ways in (([0, 1, 2], 1.0, 3), ([0, 0, 1, 2, 2, 2], 0.5, 3), ([3, 0, 1, 2, 1, 0, 0], 2.0, 4), ([2, 1, 0], 1.0, 3),
+                          ([0, 2, 2], 1.0, 4)):                    # the last: classes without an example
+        z, asks = (torch.randn(n, 5, generator=rng) for n in (len(y), 4))
+        cases.append((z, torch.tensor(y), asks, rate, ways))
+    runs = asked(function, cases, tensor)
     for inputs, found in runs:                                     # every shape before any value: one of them may fit by chance
         right = one_step(*inputs)
-        if not isinstance(found, Tensor):
-            stop(f"Yours = {kind(found)}, expected a tensor.")
         if found.shape != right.shape:
             stop(f"Yours = {kind(found)}, expected shape {list(right.shape)}: a row for each query, a column for each class.")
     for inputs, found in runs:
         right = one_step(*inputs)
-        found = found.detach().to(right.dtype)
-        if not close(found, right, 1e-6):
-            name = recognise(ONE_STEP, runs, lambda yours, other: close(yours.detach().to(other.dtype), other, 1e-6),
-                             "The derivative of the cross-entropy by logit k is softmax_k, minus 1 where k is the class.")
-            stop(f"First entry: yours = {show(found[0, 0])}, expected {show(right[0, 0])}. {name}")
+        if not close(found, right):
+            name = recognise(ONE_STEP, runs[:-1], close, "The derivative of the cross-entropy by logit k is softmax_k, minus 1 where k is "
+                             "the class.")
+            query, column = worst(found, right)
+            stop(f"Query {query}, class {column}: {versus(found[query, column], right[query, column])}. {name}")
+    if not without_autograd(function, cases[0]):
+        stop("The numbers are right, but autograd found them. Write the formula: nothing has to be differentiated by the machine.")
     return "With as many examples in each class this ranks by similarity to the class means: ANIL's first step finds the nearest."
+
+
+def without_autograd(function: Callable, inputs: tuple) -> bool:
+    """It gives the same where nothing may be recorded for differentiation; `torch.func.grad` refuses such a place by itself."""
+    def refuse(recorded):
+        raise RuntimeError("this is recorded for autograd")
+    with torch.autograd.graph.saved_tensors_hooks(refuse, refuse):
+        try:
+            return close(tensor(function(*inputs)), one_step(*map(exact, inputs)))
+        except RuntimeError:
+            return False
 
 
 # 4. Find the bug: who is asked -------------------------------------------------------------------------------------------------
@@ -169,26 +182,38 @@ def draw_given(rng, per_class, k_shot, n_query):
 def honest_draw(function: Callable):
     """Exercise 4: a sentence that was learned from must not be asked about."""
     as_given(function, draw_given)
-    seen, pairs = set(), []
+    learned, questions, pairs = Counter(), Counter(), set()
     for seed in range(200):
-        found = answer(function, np.random.RandomState(seed), 12, 3, 5)
-        if not isinstance(found, (tuple, list)) or len(found) != 2:
-            stop(f"Yours = {kind(found)}, expected two arrays: support, query.")
-        support, query = (np.asarray(part).reshape(-1) for part in found)
-        if (len(support), len(query)) != (3, 5):
-            stop(f"Yours has {len(support)} sentences to learn from and {len(query)} to ask about; asked for were 3 and 5.")
-        both = np.concatenate([support, query])
-        if both.min() < 0 or both.max() >= 12:
-            stop(f"Sentence {int(both.max() if both.max() >= 12 else both.min())} does not exist: they are numbered 0 to 11.")
-        if set(support.tolist()) & set(query.tolist()):
+        support, query = drawn(function, seed, 12, 3, 5)
+        both = support + query
+        if max(both) >= 12 or min(both) < 0:
+            stop(f"Sentence {max(both) if max(both) >= 12 else min(both)} does not exist: they are numbered 0 to 11.")
+        if set(support) & set(query):
             stop("A query is one of the sentences that were learned from: the answer is given away. Draw both from one shuffle.")
-        if len(set(both.tolist())) < 8:
+        if len(set(both)) < 8:
             stop("Support and query are apart now, but a sentence is drawn twice within one of them: three shots "
                  "must be three sentences.")
-        seen |= set(both.tolist())
-        pairs.append((tuple(support.tolist()), tuple(query.tolist())))
-    if len(set(pairs)) < 150:
+        learned.update(support), questions.update(query), pairs.add((*support, *query))
+    if len(pairs) < 150:
         stop("It is nearly always the same draw: use the generator that is handed in.")
-    if {i for support, _ in pairs for i in support} != set(range(12)) or seen != set(range(12)):
-        stop("Some sentences are never learned from or never asked about: shuffle all of them.")
+    if drawn(function, 7, 12, 3, 5) != drawn(function, 7, 12, 3, 5):
+        stop("The same generator gives another draw the second time: draw from `rng` alone, and from nothing else.")
+    if min(learned[i] for i in range(12)) < 20 or min(questions[i] for i in range(12)) < 40:        # 50 and 83 on the average
+        stop("Some sentences are never learned from or never asked about, or hardly ever: shuffle all of them.")
+    for sizes in ((30, 1, 4), (6, 2, 4)):
+        support, query = drawn(function, 1, *sizes)
+        if len({*support, *query}) < sizes[1] + sizes[2] or max(support + query) >= sizes[0]:
+            stop(f"With {sizes[0]} sentences, {sizes[1]} to learn from and {sizes[2]} to ask it goes wrong: are some sizes written into "
+                 "the code?")
     return "Different sentences, all of them in play, and no answer given away."
+
+
+def drawn(function: Callable, seed: int, per_class: int, k_shot: int, n_query: int) -> tuple[list[int], list[int]]:
+    """What the reader's sampler draws: numbers to learn from, numbers to ask about."""
+    found = answer(function, np.random.RandomState(seed), per_class, k_shot, n_query)
+    if not isinstance(found, (tuple, list, np.ndarray)) or len(found) != 2:
+        stop(f"Yours = {kind(found)}, expected two arrays: support, query.")
+    support, query = (np.asarray(part).reshape(-1).tolist() for part in found)
+    if (len(support), len(query)) != (k_shot, n_query):
+        stop(f"Yours has {len(support)} sentences to learn from and {len(query)} to ask about; asked for were {k_shot} and {n_query}.")
+    return support, query

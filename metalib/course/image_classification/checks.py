@@ -17,7 +17,7 @@ from ...learners import MAML
 from .museum import listing, trial
 from .museum.checks import CHECKS, inspect_exhibit
 from .museum.exhibits import EXHIBITS, Case, shipped
-from ..answers import answer, run, show
+from ..answers import answer, asked, near, number, run, versus
 from ..verdict import NotAttempted, checker, choose, kind, meant, recognise, stop
 
 # 1. Predict: what the listing does --------------------------------------------------------------------------------------------
@@ -38,6 +38,7 @@ def prediction(stops=..., learns=..., ahead=...):
     """
     if stops is ... or stops is None:
         raise NotAttempted
+    said, stops = stops, meant(stops, range(100))
     learns, ahead = choose({"LEARNS": LEVELS, "AHEAD": ("one", "sixteen", "tie")}, LEARNS=learns, AHEAD=ahead).values()
     text, count = listing.LISTING, 0
     for changes in listing.LOUD:
@@ -47,7 +48,9 @@ def prediction(stops=..., learns=..., ahead=...):
     (listed, _), (one, of_one), (sixteen, of_sixteen) = (accuracy[name] for name in (
         listing.LISTED, "gradient through the step", "16 tasks in a step"))
     found = []
-    if stops != count:
+    if stops is None:
+        found.append(f"STOPS: yours = {said!r}, expected a whole number.")
+    elif stops != count:
         found.append(f"STOPS: yours = {stops}, and it stops {count} times. Not only names are missing: look for a "
                      "loop over something that cannot be counted, and for three dots.")
     if not LEVELS[learns][0] <= listed < LEVELS[learns][1]:
@@ -126,25 +129,19 @@ KNOWN = (
 @checker("Write cka(a, b): features [n, p] and [n, q] of the same n images in, one number from 0 to 1 out.")
 def cka(function):
     """Exercise 3: linear CKA, also for features of different widths, blind to rotation and scale."""
-    rng, found = np.random.RandomState(3), []
-    for p, q in ((4, 7), (6, 6)):
-        a = torch.from_numpy(rng.randn(15, p) + 2 * rng.randn(p))
-        b = torch.from_numpy(rng.randn(15, q) + rng.randn(q)) + a[:, :1]
-        value = answer(function, a, b)
-        if not isinstance(value, (int, float, Tensor)) or (isinstance(value, Tensor) and value.numel() != 1):
-            stop(f"The answer is one number; yours = {kind(value)}.")
-        found.append(((a, b), float(value)))
-    def same(yours, other) -> bool:
-        return abs(yours - float(other)) < 1e-7
-    if off := [(inputs, value) for inputs, value in found if not same(value, analysis.cka(*inputs))]:
+    rng, cases = np.random.RandomState(3), []
+    for p, q in ((4, 7), (6, 6), (4, 7)):
+        a = rng.randn(15, p) + 2 * rng.randn(p)
+        cases.append(tuple(torch.from_numpy(x).float() for x in (a, rng.randn(15, q) + rng.randn(q) + a[:, :1])))
+    found = asked(function, cases, number)
+    if off := [(inputs, value) for inputs, value in found if not near(value, analysis.cka(*inputs))]:
         (a, b), value = off[0]
-        name = recognise(KNOWN, found, same, "Compare with a itself: that has to give 1.")
-        stop(f"For features of widths {a.shape[1]} and {b.shape[1]}: yours = {show(value)}, expected {show(analysis.cka(a, b))}. "
-             + name)
-    a, turn = found[1][0][0], torch.linalg.qr(torch.from_numpy(rng.randn(6, 6)))[0]
-    turned = float(answer(function, a, 3 * a @ turn))
-    if abs(turned - 1) > 1e-7:
-        stop(f"Features turned and scaled by 3 are the same features; yours = {show(turned)}, expected 1.")
+        name = recognise(KNOWN, found, near, "Compare with a itself: that has to give 1.")
+        stop(f"For features of widths {a.shape[1]} and {b.shape[1]}: {versus(value, analysis.cka(a, b))}. {name}")
+    a, turn = cases[1][0], torch.linalg.qr(torch.from_numpy(rng.randn(6, 6)).float())[0]
+    turned = number(answer(function, a, 3 * a @ turn))
+    if not near(turned, 1):
+        stop(f"Features turned and scaled by 3 are the same features; {versus(turned, 1)}.")
     return "It is 1 for features that were only turned and scaled, and it compares layers of different widths."
 
 

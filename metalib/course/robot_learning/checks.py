@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ...storage import shipped
-from ..answers import answer, close, show
+from ..answers import asked, close, number, tensor, versus, worst
 from ..verdict import checker, choose, kind, recognise, stop
 
 # 1. Predict: who succeeds? -----------------------------------------------------------------------------------------------------
@@ -71,23 +71,22 @@ GOALS = (
 @checker("Write goal_from(hands, actions): hands [24, 3] in metres and actions [24, 3] of one demonstration -> the goal [3].")
 def goal_from(function: Callable):
     """Exercise 2: the expert of `reach` does clip(5 (goal - hand), -1, 1)."""
-    rng = np.random.RandomState(3)
-    runs = []
-    for goal in ((0.05, 0.85, 0.2), (-0.08, 0.82, 0.1), (0.0, 0.89, 0.28)):
-        start, end = (torch.tensor(p, dtype=torch.float64) for p in (rng.uniform((-0.1, 0.5, 0.15), (0.1, 0.65, 0.25)), goal))
+    rng, cases = np.random.RandomState(3), []
+    for goal in ((0.05, 0.85, 0.2), (-0.08, 0.82, 0.1), (0.0, 0.89, 0.28), None):
+        start, end = (torch.tensor(p, dtype=torch.float64) for p in (rng.uniform((-0.1, 0.5, 0.15), (0.1, 0.65, 0.25)), goal or (0, 0, 0)))
+        if goal is None:                                                    # near from the start: nothing is ever clipped
+            end = start + torch.tensor([0.1, -0.15, 0.05], dtype=torch.float64)
         hands = start + torch.linspace(0, 0.85, 24, dtype=torch.float64)[:, None] * (end - start)
-        actions = (5 * (end - hands)).clamp(-1, 1)
-        runs.append(((hands, actions), answer(function, hands.clone(), actions.clone())))
+        cases.append((hands.float(), (5 * (end - hands)).clamp(-1, 1).float()))
+    runs = asked(function, cases, tensor)
     for inputs, found in runs:
-        if not isinstance(found, Tensor) or found.shape != (3,):
+        if found.shape != (3,):
             stop(f"Yours = {kind(found)}, expected a tensor of shape [3].")
         right = goal_in(*inputs)
-        if not close(found.detach().double(), right, 1e-6):
-            def same(yours, other) -> bool:
-                return isinstance(yours, Tensor) and close(yours.detach().double(), other, 1e-6)
-            name = recognise(GOALS, runs, same,
-                             "At moments where nothing was clipped, action = 5 (goal - hand).")
-            stop(f"First coordinate: yours = {show(found[0])} m, expected {show(right[0])} m. {name}")
+        if not close(found, right):
+            name = recognise(GOALS, runs, close, "At moments where nothing was clipped, action = 5 (goal - hand).")
+            [at] = worst(found, right)
+            stop(f"{('First', 'Second', 'Third')[at]} coordinate, in metres: {versus(found[at], right[at])}. {name}")
     return "That is one learning algorithm for one skill, made by hand. The CNP found its own, from examples of tasks."
 
 
@@ -106,7 +105,14 @@ def normal(successes: int, episodes: int) -> tuple[float, float]:
     return p - half, p + half
 
 
+def clipped(successes: int, episodes: int) -> tuple[float, float]:
+    low, high = normal(successes, episodes)
+    return max(low, 0.0), min(high, 1.0)
+
+
 INTERVALS = (
+    (clipped, "That is the interval of earlier chapters, cut to 0 and 1. For 100 of 100 it still has no width: a hundred episodes cannot "
+              "prove that the next one never fails."),
     (normal, "For 100 of 100 that interval has no width: a hundred episodes cannot prove that the next one never fails."),
     (lambda k, n: tuple(value * (1 + 1.96 ** 2 / n) for value in wilson(k, n)), "Divide both ends by 1 + z^2 / n."),
     (lambda k, n: tuple(reversed(wilson(k, n))), "Lower end first."),
@@ -117,21 +123,21 @@ INTERVALS = (
 @checker("Write interval(successes, episodes): the lower and the upper end of Wilson's 95 % interval, as shares.")
 def interval(function: Callable):
     """Exercise 3."""
-    cases = ((100, 100), (83, 100), (1, 20), (0, 50))
-    runs = [(case, answer(function, *case)) for case in cases]
-    for case, found in runs:
-        if not isinstance(found, (tuple, list)) or len(found) != 2:
+    def read(found) -> tuple[float, float]:
+        if not isinstance(found, (tuple, list, np.ndarray, Tensor)) or len(found) != 2:
             stop(f"Yours = {kind(found)}, expected two numbers: lower end, upper end.")
+        return number(found[0]), number(found[1])
     def same(yours, other) -> bool:
-        return all(abs(float(a) - b) < 1e-3 for a, b in zip(yours, other))
+        return all(abs(a - b) < 1e-3 for a, b in zip(yours, other))
 
+    runs = asked(function, [(100, 100), (83, 100), (1, 20), (0, 50), (1, 1)], read)
     off = [(case, found) for case, found in runs if not same(found, wilson(*case))]
     if not off:
         return "100 of 100 means: at least 96 % of all such episodes, as far as anybody can tell."
     case, found = off[0]
     low, high = wilson(*case)
     name = recognise(INTERVALS, runs, same, "Look at the formula term by term.")
-    stop(f"For {case[0]} of {case[1]}: yours = {float(found[0]):.3f} to {float(found[1]):.3f}, "
+    stop(f"For {case[0]} of {case[1]}: yours = {found[0]:.3f} to {found[1]:.3f}, "
          f"expected {low:.3f} to {high:.3f}. {name}")
 
 
@@ -157,18 +163,15 @@ COMMANDS = (
 def command_checked(function: Callable):
     """Exercise 4: the line of `track` that closes the loop."""
     rng = torch.Generator().manual_seed(1)
-    runs = []
-    for pull, brake in ((20.0, 6.0), (9.0, 2.0)):
-        inputs = tuple(torch.randn(3, 1, 2, generator=rng, dtype=torch.float64) for _ in range(5)) + (pull, brake)
-        runs.append((inputs, answer(function, *inputs)))
+    cases = [tuple(torch.randn(3, 1, 2, generator=rng) for _ in range(5)) + rates for rates in ((20.0, 6.0), (9.0, 2.0))]
+    runs = asked(function, cases, tensor)
     for inputs, found in runs:
         right = command(*inputs)
-        if not isinstance(found, Tensor) or found.shape != right.shape:
+        if found.shape != right.shape:
             stop(f"Yours = {kind(found)}, expected a tensor of shape {list(right.shape)}.")
-        if not close(found.detach(), right, 1e-6):
-            def same(yours, other) -> bool:
-                return isinstance(yours, Tensor) and close(yours.detach(), other, 1e-6)
-            name = recognise(COMMANDS, runs, same,
-                             "What the reference does, plus a spring on the error of angle, plus a brake on the error of speed.")
-            stop(f"First entry: yours = {show(found.flatten()[0])}, expected {show(right.flatten()[0])}. {name}")
+        if not close(found, right):
+            name = recognise(COMMANDS, runs, close, "What the reference does, plus a spring on the error of angle, plus a brake on the "
+                             "error of speed.")
+            task, _, joint = at = worst(found, right)
+            stop(f"Task {task}, joint {joint}: {versus(found[at], right[at])}. {name}")
     return "With an exact inverse model the errors obey e'' + brake e' + pull e = 0, whatever arm it is."

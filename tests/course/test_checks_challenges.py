@@ -34,7 +34,7 @@ ratio = lambda new, old: (new @ new) / (old @ old)
 
 def test_the_worked_solutions_pass():
     for verdict in (challenges.prediction("line", "flat", "CNP", "MAML"), challenges.implicit_gradient(implicit),
-                    challenges.best_rate(rate), challenges.conjugate_gradient(solver(ratio)), faq.enough_tasks(10, 50),
+                    challenges.best_rate(rate), challenges.conjugate_gradient(solver(ratio)), faq.enough_tasks(10, 50), faq.enough_tasks(500, 500), faq.enough_tasks(5, 20),
                     faq.choice("ProtoNet", "CNP", "from scratch"),
                     faq.diagnosis("labels leak", "support unused", "rate too large", "batch statistics")):
         assert verdict.passed and verdict.text.startswith("Right. "), verdict
@@ -76,12 +76,14 @@ def test_stubs_are_not_attempted(verdict):
     (lambda: challenges.conjugate_gradient(lambda A, b, n: b), "The directions are right"),
     (lambda: challenges.conjugate_gradient(solver(ratio, extra=1)), "each call costs two backward passes"),
     (lambda: challenges.conjugate_gradient(lambda A, b, n: 0), "expected a tensor"),
+    (lambda: challenges.conjugate_gradient(lambda A, b, n: solver(ratio)(A, b, len(b))), "what is `steps` used for?"),
     (lambda: faq.diagnosis("batch statistics", "support unused", "rate too large", "labels leak"),
      "before: yours = 'batch statistics'"),
     (lambda: faq.diagnosis("magic", "support unused", "rate too large", "labels leak"), "none of"),
     (lambda: faq.choice("MAML", "ProtoNet", "from scratch"), "needs classes"),
     (lambda: faq.choice("SVM", "CNP", "from scratch"), "none of"),
-    (lambda: faq.enough_tasks(500, 50), "maml: yours = 500"), (lambda: faq.enough_tasks(10, 2), "only the pool"),
+    (lambda: faq.choice("ProtoNet", "MAML", "from scratch"), "does not say how sure it is"),
+    (lambda: faq.enough_tasks(2, 50), "maml: yours = 2"), (lambda: faq.enough_tasks(10, 2), "only the pool"),
     (lambda: faq.enough_tasks(7, 50), "none of 2, 5"),
 ])
 def test_wrong_answers_get_their_own_sentence(verdict, words):

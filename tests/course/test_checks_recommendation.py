@@ -1,4 +1,5 @@
 """Exercise checkers of chapter 6c: solutions pass, stubs are not attempted, wrong answers get their own sentence."""
+import numpy as np
 import pytest
 
 from metalib.course.recommendation import checks
@@ -25,8 +26,17 @@ def leaky(films, k, n, rng):
     return rng.permutation(films)[:k], rng.permutation(films)[:n]
 
 
+class NoShuffle:
+    permutation = staticmethod(lambda films: films)
+
+
+def unshuffled(films, k, n, rng):
+    support = rng.choice(films, k, replace=False)
+    return support, np.setdiff1d(films, support)[:n]
+
+
 def test_the_worked_solutions_pass():
-    for verdict in (checks.prediction("biases", "learned", "hidden"), checks.mood(mood), checks.draw(draw),
+    for verdict in (checks.prediction("biases", "learned", "hidden"), checks.prediction("biases", "same", "hidden"), checks.mood(mood), checks.draw(draw),
                     checks.ndcg_at_1(ndcg)):
         assert verdict.passed and verdict.text.startswith("Right. "), verdict
 
@@ -42,7 +52,7 @@ def test_stubs_are_not_attempted(verdict):
 @pytest.mark.parametrize("verdict, words", [
     (lambda: checks.prediction("MeLU", "learned", "hidden"), "one: yours = 'MeLU'"),
     (lambda: checks.prediction("item mean", "learned", "hidden"), "one: yours = 'item mean'"),
-    (lambda: checks.prediction("biases", "same", "hidden"), "five: yours = 'same'"),
+    (lambda: checks.prediction("biases", "biases", "hidden"), "five: yours = 'biases'"),
     (lambda: checks.prediction("biases", "learned", "sheltered"), "met in training"),
     (lambda: checks.prediction("luck", "learned", "hidden"), "none of"),
     (lambda: checks.mood(lambda s, e, d: (s - e).mean()), "plain mean"),
@@ -61,6 +71,11 @@ def test_stubs_are_not_attempted(verdict):
     (lambda: checks.draw(lambda f, k, n, rng: draw(f, n, k, rng)), "expected [5] and [10]"),
     (lambda: checks.draw(lambda f, k, n, rng: draw(f - 40, k, n, rng)), "no films of this user"),
     (lambda: checks.draw(lambda f, k, n, rng: f), "expected two arrays"),
+    (lambda: checks.draw(unshuffled), "Some films are hardly ever asked about"),
+    (lambda: checks.draw(lambda f, k, n, rng: draw(f, k, n, np.random)), "draw from `rng` alone"),
+    (lambda: checks.draw(lambda f, k, n, rng: draw(f, k, n, np.random.RandomState(0))), "same in every episode"),
+    (lambda: checks.draw(lambda f, k, n, rng: draw(f[-20:], 5, 10, rng) if len(f) >= 20 else (f[:k], f[:n])), "are some sizes written"),
+    (lambda: checks.draw(lambda f, k, n, rng: draw(np.roll(f, rng.randint(20)), k, n, NoShuffle)), "do not only turn the pack"),
     (lambda: checks.ndcg_at_1(lambda p, s: gain(s[p.argmax()]) / gain(s.max())), "first of equals"),
     (lambda: checks.ndcg_at_1(lambda p, s: gain(s[p == p.max()].max()) / gain(s.max())), "best of equals"),
     (lambda: checks.ndcg_at_1(lambda p, s: gain(s[p == p.max()].min()) / gain(s.max())), "worst of equals"),

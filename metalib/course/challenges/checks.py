@@ -15,7 +15,7 @@ from .distance import STEPS as INNER
 from ...storage import shipped
 from .theory import best_rate as correct_rate
 from .regressions import Regressions
-from ..answers import answer, as_given, close, show
+from ..answers import REMEMBERS, answer, as_given, asked, close, near, number, show, tensor, versus, worst
 from ..verdict import checker, choose, kind, recognise, stop
 
 # 1. Predict: what grows, and who is lost ---------------------------------------------------------------------------------------
@@ -90,32 +90,20 @@ IMPLICIT = (
          "support Hessian H [n, n] and a query gradient g [n] there.")
 def implicit_gradient(function: Callable):
     """Exercise 2: equation 6 of Rajeswaran et al. 2019, without conjugate gradients."""
-    rng = torch.Generator().manual_seed(4)
-    runs = []
-    for strength in (0.5, 2.0, 3.0):
-        root = torch.randn(4, 4, generator=rng, dtype=torch.float64)
-        g = torch.randn(4, generator=rng, dtype=torch.float64)
-        H = root @ root.mT + 0.2 * torch.eye(4, dtype=torch.float64)
-        runs.append(((H, g, strength), answer(function, H.clone(), g.clone(), strength)))
-    return compare(runs, implicit, IMPLICIT, "Ask how phi* = argmin L + strength/2 |phi - theta|^2 moves with theta: set the "
-                   "derivative of the inner problem to zero and differentiate that.",
-                   "It is the exact derivative of the solution with respect to the start, for weak and strong pulls.")
-
-
-def compare(runs, correct, known, hint: str, praise: str) -> str:
-    """Stop at the first run that is not right, with the name of the mistake if it is a known one."""
-    for inputs, found in runs:
-        if not isinstance(found, Tensor):
-            stop(f"Yours = {kind(found)}, expected a tensor.")
-        expected = correct(*inputs)
+    rng, cases = torch.Generator().manual_seed(4), []
+    for n, strength in ((4, 0.5), (4, 2.0), (4, 3.0), (2, 1.5)):
+        root, g = torch.randn(n, n, generator=rng), torch.randn(n, generator=rng)
+        cases.append((root @ root.mT + 0.2 * torch.eye(n), g, strength))
+    for inputs, found in (runs := asked(function, cases, tensor)):
+        expected = implicit(*inputs)
         if found.shape != expected.shape:
             stop(f"Yours = {kind(found)}, expected shape {list(expected.shape)}.")
-        if not close(found.detach(), expected, 1e-6):
-            def same(yours, other) -> bool:
-                return isinstance(yours, Tensor) and close(yours.detach(), other, 1e-6)
-            name = recognise(known, runs, same, hint)
-            stop(f"First entry: yours = {show(found.flatten()[0])}, expected {show(expected.flatten()[0])}. {name}")
-    return praise
+        if not close(found, expected):
+            name = recognise(IMPLICIT, runs, close, "Ask how phi* = argmin L + strength/2 |phi - theta|^2 moves with theta: set the "
+                             "derivative of the inner problem to zero and differentiate that.")
+            [at] = worst(found, expected)
+            stop(f"Entry {at} of {len(expected)}, strength {inputs[2]:g}: {versus(found[at], expected[at])}. {name}")
+    return "It is the exact derivative of the solution with respect to the start, for weak and strong pulls."
 
 
 # 3. Fill in: the best inner rate -----------------------------------------------------------------------------------------------
@@ -138,23 +126,29 @@ RATES = (
 def best_rate(function: Callable):
     """Exercise 3: a parabola in alpha has one lowest point."""
     cases = (8, 10, 1.0, 0.5), (3, 5, 0.5, 2.0), (20, 4, 2.0, 1.5), (5, 50, 1.5, 0.7)
-    runs = [(inputs, answer(function, *inputs)) for inputs in cases]
+    runs = asked(function, cases, number)
     def right(d, k, t, s):
         return correct_rate(Regressions(d, 0.0, t, s), k)
-    for inputs, found in runs:
-        if isinstance(found, bool) or not isinstance(found, (int, float, Tensor)) and not hasattr(found, "__float__"):
-            stop(f"Yours = {kind(found)}, expected one number.")
-    def same(yours, other) -> bool:
-        return abs(float(yours) - other) < 1e-6 * abs(other)
-    off = [(inputs, found) for inputs, found in runs if not same(found, right(*inputs))]
+    off = [(inputs, found) for inputs, found in runs if not near(found, right(*inputs))]
     if not off:
         return "Fewer points, more dimensions, more noise: a smaller step. More different tasks: a larger one."
     inputs, found = off[0]
-    name = recognise(RATES, runs, same, "Set the derivative of the risk in alpha to zero.")
-    stop(f"For (dim, k_shot, spread, noise) = {inputs}: yours = {show(float(found))}, expected {show(right(*inputs))}. {name}")
+    name = recognise(RATES, runs, near, "Set the derivative of the risk in alpha to zero.")
+    stop(f"For (dim, k_shot, spread, noise) = {inputs}: {versus(found, right(*inputs))}. {name}")
 
 
 # 4. Find the bug: gradients that are not conjugate -----------------------------------------------------------------------------
+
+def conjugate(A: Tensor, b: Tensor, steps: int) -> Tensor:
+    """Where conjugate gradients are after some steps: the best point of the space that b, Ab, A^2 b ... span."""
+    if not steps:
+        return torch.zeros_like(b)
+    span = [b]
+    for _ in range(steps - 1):
+        span.append(A @ span[-1] / (A @ span[-1]).norm())
+    axes = torch.linalg.qr(torch.stack(span, 1))[0]
+    return axes @ torch.linalg.solve(axes.mT @ A @ axes, axes.mT @ b)
+
 
 def conjugate_gradient_given(matvec, b, steps):
     """The code of the exercise, as it stands in the notebook."""
@@ -182,11 +176,11 @@ def conjugate_gradient(function: Callable):
         def matvec(v):
             calls.append(v.detach().clone())
             return A @ v
-        x, exact = answer(function, matvec, b.clone(), n), torch.linalg.solve(A, b)
-        if not isinstance(x, Tensor) or x.shape != b.shape:
+        x, exact = tensor(answer(function, matvec, b, n)), torch.linalg.solve(A, b)
+        if x.shape != b.shape:
             stop(f"Yours = {kind(x)}, expected a tensor of shape {list(b.shape)}.")
-        if not close(x.detach(), exact, 1e-6):
-            residual = float((A @ x.detach() - b).norm() / b.norm())
+        if not close(x, exact):
+            residual = float((A @ x - b).norm() / b.norm())
             bent = [float(abs(p @ A @ q) / (p.norm() * (A @ q).norm())) for p, q in zip(calls, calls[1:])]
             if bent and max(bent) > 1e-6:
                 stop(f"With {n} unknowns and {n} steps the residual is still {show(residual)} of b. Two successive "
@@ -196,4 +190,10 @@ def conjugate_gradient(function: Callable):
                  f"right; look at the steps.")
         if len(calls) > n + 1:
             stop(f"It is exact, but calls matvec {len(calls)} times for {n} steps; each call costs two backward passes.")
+        for steps in (0, 1, n):                                             # the last: asked the same again
+            again, wanted = tensor(answer(function, matvec, b, steps)), conjugate(A, b, steps)
+            if not close(again, wanted):
+                stop(f"Asked the same thing twice, your function gives two answers: {REMEMBERS}" if steps == n else
+                     f"With {n} unknowns and {steps} step{'s' * (steps != 1)} yours is not where conjugate gradients are then: what is "
+                     "`steps` used for?")
     return "Exact after n steps, one product a step: the directions are conjugate."

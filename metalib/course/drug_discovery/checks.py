@@ -11,7 +11,7 @@ import torch
 
 from ...storage import shipped
 from .measure import SIZES
-from ..answers import answer, as_given, show
+from ..answers import answer, as_given, asked, near, number, versus
 from ..verdict import checker, choose, kind, recognise, stop
 
 # 1. Predict: who ranks better --------------------------------------------------------------------------------------------------
@@ -103,24 +103,21 @@ AREAS = (
 )
 
 
-@checker("Write auc(score, truth): score [n] and truth [n] (1 active, 0 inactive) are tensors; return a number from 0 to 1.")
+@checker("Write roc(score, truth): score [n] and truth [n] (1 active, 0 inactive) are tensors; return a number from 0 to 1.")
 def auc(function: Callable):
     """Exercise 2: Hanley and McNeil's reading of the area under the ROC curve."""
-    rng, runs = torch.Generator().manual_seed(6), []
-    for n in (9, 14, 25):
-        score = torch.randint(-4, 5, (n,), generator=rng).double() / 2                    # some ties
+    rng, cases = torch.Generator().manual_seed(6), []
+    for n in (9, 14, 25, 14):
+        score = torch.randint(-4, 5, (n,), generator=rng).float() / 2                     # some ties
         truth = (torch.rand(n, generator=rng) < 0.4).long()
         truth[0], truth[1] = 1, 0
-        runs.append(((score, truth), answer(function, score.clone(), truth.clone())))
-    for inputs, found in runs:
-        try:
-            value = float(found)
-        except (TypeError, ValueError, RuntimeError):
-            stop(f"Yours = {kind(found)}, expected one number.")
-        if not abs(value - area(*inputs)) < 1e-6:
-            name = recognise(AREAS, runs, lambda yours, other: abs(float(yours) - other) < 1e-6,
+        cases.append((score, truth))
+    runs = asked(function, [*cases, (torch.full((9,), 0.5), cases[0][1])], number)        # the last: nothing but ties
+    for inputs, value in runs:
+        if not near(value, area(*inputs)):
+            name = recognise(AREAS, runs, near,
                              "Take every pair of one active and one inactive molecule: in what share is the active one ahead?")
-            stop(f"Yours = {show(value)}, expected {show(area(*inputs))}. {name}")
+            stop(f"For {len(inputs[0])} molecules: {versus(value, area(*inputs))}. {name}")
     return "It is the share of pairs in the right order, and a constant score gets 0.5."
 
 
@@ -136,23 +133,10 @@ def training_molecules_given(scaffold, share, rng):
 def training_molecules(function: Callable):
     """Exercise 3: hold out frameworks, not molecules."""
     as_given(function, training_molecules_given)
-    number = np.random.RandomState(8)
-    scaffold = number.randint(0, 200, 1_200)
-    found = {}
-    for seed in (1, 2):
-        mask = answer(function, scaffold.copy(), 0.6, np.random.RandomState(seed))
-        if isinstance(mask, torch.Tensor):
-            mask = mask.numpy()
-        if not isinstance(mask, np.ndarray) or mask.shape != scaffold.shape:
-            stop(f"Yours = {kind(mask)}, expected a boolean array of {len(scaffold)}, one for each molecule.")
-        if mask.dtype != bool:
-            stop(f"Yours holds {mask.dtype}, expected True or False for each molecule.")
-        found[seed] = mask
-    for mask in found.values():
-        both = np.intersect1d(scaffold[mask], scaffold[~mask])
-        if mask.all() or not mask.any():
-            stop(f"All {len(mask)} molecules are on one side: nothing is left {'to test on' if mask.all() else 'to train on'}.")
-        if len(both):
+    scaffold = np.random.RandomState(8).randint(0, 200, 1_200)
+    masks = [split(function, scaffold, 0.6, seed) for seed in (1, 2)]
+    for mask in masks:
+        if len(both := np.intersect1d(scaffold[mask], scaffold[~mask])):
             stop(f"{len(both)} of {len(np.unique(scaffold))} scaffolds are on both sides. Draw a lot for each *scaffold*, and "
                  "give its molecules that lot.")
         share = len(np.unique(scaffold[mask])) / len(np.unique(scaffold))
@@ -160,6 +144,27 @@ def training_molecules(function: Callable):
             stop(f"You train on {100 * share:.0f} % of the scaffolds where 60 % were asked for: the sides are exchanged.")
         if abs(share - 0.6) > 0.13:
             stop(f"You train on {100 * share:.0f} % of the scaffolds where 60 % were asked for.")
-    if (found[1] == found[2]).all():
+    if (masks[0] == masks[1]).all():
         stop("Two seeds give the same split: draw the lots from rng.")
+    if (masks[0] != split(function, scaffold, 0.6, 1)).any():
+        stop("The same generator gives another split the second time: draw from `rng` alone, and from nothing else.")
+    gaps = np.random.RandomState(9).choice(np.random.RandomState(9).permutation(900)[:300], 700)
+    mask = split(function, gaps, 0.25, 3)
+    share = len(np.unique(gaps[mask])) / len(np.unique(gaps))
+    if len(np.intersect1d(gaps[mask], gaps[~mask])) or abs(share - 0.25) > 0.12:
+        stop(f"With 700 other molecules and a share of 25 % it goes wrong, {100 * share:.0f} % of their scaffolds are trained on: are some "
+             "sizes written into the code?")
     return "No framework is on both sides, so a test molecule cannot be a training molecule with another tail."
+
+
+def split(function: Callable, scaffold: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """The reader's split, a boolean array with molecules on both sides."""
+    mask = answer(function, scaffold, share, np.random.RandomState(seed))
+    if not isinstance(mask, (np.ndarray, torch.Tensor, list)) or np.shape(mask) != scaffold.shape:
+        stop(f"Yours = {kind(mask)}, expected a boolean array of {len(scaffold)}, one for each molecule.")
+    mask = np.asarray(mask)
+    if mask.dtype != bool:
+        stop(f"Yours holds {mask.dtype}, expected True or False for each molecule.")
+    if mask.all() or not mask.any():
+        stop(f"All {len(mask)} molecules are on one side: nothing is left {'to test on' if mask.all() else 'to train on'}.")
+    return mask

@@ -47,17 +47,26 @@ CASES = {
 }
 
 
+SAYS_HOW_SURE = ("CNP",)                        # chapter 2: a mean and a spread; all others answer with a value alone
+
+
 @checker("Put one of " + ", ".join(map(repr, METHODS)) + " in place of each row of dots.")
 def choice(letters=..., doses=..., factory=...):
-    """Exercise 2: what would you try first in each of CASES? The decision guide is the judge; its two best are accepted."""
+    """Exercise 2: what would you try first in each of CASES? The decision guide is the judge; its two best are accepted.
+
+    Where the answer must say how sure it is, only a learner that says so will do.
+    """
     wrong = []
     for case, mine in choose(METHODS, letters=letters, doses=doses, factory=factory).items():
-        found = compute(**CASES[case][1])
+        words, problem = CASES[case]
+        found = compute(**problem)
         best = list(found.points)[:2]
-        if mine not in best:
+        silent = problem["unsure"] and mine not in SAYS_HOW_SURE
+        if silent or mine not in best:
             why = next((why for points, why in found.reasons[mine] if points < 0), "little speaks for it here")
-            wrong.append(f"{case} ({CASES[case][0]}): yours = {mine!r}; {why}. The guide would try {best[0]}: "
-                         f"{found.reasons[best[0]][0][1]}.")
+            if silent and mine in best:
+                why = "it answers with a value alone, and does not say how sure it is"
+            wrong.append(f"{case} ({words}): yours = {mine!r}; {why}. The guide would try {best[0]}: {found.reasons[best[0]][0][1]}.")
     if wrong:
         stop(" ".join(wrong))
     return "The guide agrees. It is a rule of thumb: measure your choice against the simplest baseline before you believe either."
@@ -73,14 +82,19 @@ def enough(name: str, within: float = 1.5) -> int:
 
 @checker(f"Put one of {', '.join(map(str, POOLS))} in place of each row of dots.")
 def enough_tasks(maml=..., cnp=...):
-    """Exercise 3: how many training waves until the error on new waves is within half again of that with 500?"""
-    learners, wrong = {"maml": GRADIENT, "cnp": READS}, []
+    """Exercise 3: from how many training waves on is the error on new waves within half again of that with 500?
+
+    One size too small counts as right; more than enough is enough, and is told so.
+    """
+    learners, wrong, more = {"maml": GRADIENT, "cnp": READS}, [], ""
     for name, value in choose(POOLS, maml=maml, cnp=cnp).items():
         learner, right = learners[name], enough(learners[name])
-        if abs(POOLS.index(value) - POOLS.index(right)) > 1:
+        if POOLS.index(value) < POOLS.index(right) - 1:
             wrong.append(f"{name}: yours = {value}, measured {right}. "
                          + ("It has only the pool to learn from." if learner == READS else
-                            "Gradient steps are a learner in themselves: the pool has less to teach."))
+                            "Gradient steps are a learner in themselves, but a few waves are no picture of all."))
+        if POOLS.index(value) > POOLS.index(right) + 1:
+            more += f" {value} are enough for {learner}, and so are {right}."
     if wrong:
         stop(" ".join(wrong))
-    return f"Measured: MAML {enough(GRADIENT)}, the CNP {enough(READS)}; a neighbouring size counts as right."
+    return f"Measured: MAML {enough(GRADIENT)}, the CNP {enough(READS)}; one size too small counts as right.{more}"

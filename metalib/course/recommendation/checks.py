@@ -4,6 +4,7 @@ Each typical wrong answer is code too, run on the same fresh inputs, and recogni
 """
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -12,12 +13,13 @@ from torch import Tensor
 
 from ...storage import shipped
 from ...metrics import ndcg
-from ..answers import answer, as_given, show
+from ..answers import answer, as_given, asked, near, number, versus
 from ..verdict import checker, choose, kind, recognise, stop
 
 # 1. Predict: who is best with how many ratings ---------------------------------------------------------------------------------
 
 WORDS = {"one": ("MeLU", "item mean", "biases"), "five": ("same", "biases", "learned"), "cold": ("sheltered", "biases", "hidden")}
+LEARNED = ("ridge head", "MeLU")                # whoever of them the reader thinks of: both answers are heard
 
 
 def best_of(names: dict[str, str], situation: str, k_shot: int) -> tuple[str, dict[str, float]]:
@@ -32,7 +34,8 @@ def prediction(one=..., five=..., cold=...):
 
     Arguments:
         one: who is best for a new user with one rating: "MeLU", "item mean" or "biases".
-        five: with five: "biases", "learned" (a ridge head on learned features) or "same" (no difference outside the interval).
+        five: with five: "biases", "learned" (features that a ridge head or MeLU was trained on) or "same" (no difference outside
+            the interval); whatever is true of one of the two is right.
         cold: for new films, five ratings: "biases", or the ridge head trained on known films only ("sheltered") or with some
             hidden ("hidden").
     """
@@ -42,17 +45,18 @@ def prediction(one=..., five=..., cold=...):
     if one != best:
         wrong.append(f"one: yours = {one!r}, but the errors are {listed(errors)}. A gradient step is as long after one rating "
                      "as after fifteen. Who counts?")
-    mean, half = shipped("ratings-movielens")["user-cold"]["5"]["ridge head"]["MAE less biases"]
-    right = "same" if abs(mean) <= half else "learned" if mean < 0 else "biases"
-    if five != right:
+    lead = {name: shipped("ratings-movielens")["user-cold"]["5"][name]["MAE less biases"] for name in LEARNED}
+    if five not in {"same" if abs(mean) <= half else "learned" if mean < 0 else "biases" for mean, half in lead.values()}:
+        (mean, half), (other, width) = lead.values()
         wrong.append(f"five: yours = {five!r}, but the ridge head's error less that of the biases is {mean:.4f}, half-width "
-                     f"{half:.4f}. A mood says nothing about comedies.")
+                     f"{half:.4f}, and MeLU's {other:.4f}, half-width {width:.4f}. A mood says nothing about comedies.")
     best, errors = best_of({"sheltered": "sheltered", "biases": "biases", "hidden": "ridge head"}, "item-cold", 5)
     if cold != best:
         wrong.append(f"cold: yours = {cold!r}, but the errors are {listed(errors)}. What has each of them met in training?")
     if wrong:
         stop(" ".join(wrong))
-    return "One rating is weighed, five say more than a mood, and novelty has to be practised."
+    return ("One rating is weighed; five say more than a mood, by a hundredth of a star: the ridge head surely, MeLU within the interval; "
+            "and novelty has to be practised.")
 
 
 def listed(errors: dict[str, float]) -> str:
@@ -71,26 +75,19 @@ MOODS = (
 )
 
 
-@checker("Write mood(stars, expected, doubt): one user's bias from k ratings, stars [k] and expected [k].")
+@checker("Write mood_of(stars, expected, doubt): one user's bias from k ratings, stars [k] and expected [k].")
 def mood(function: Callable):
     """Exercise 2: ridge regression on the constant feature."""
-    rng = torch.Generator().manual_seed(6)
-    runs = []
-    for k, doubt in ((1, 3.0), (5, 3.0), (15, 1.0)):
+    rng, cases = torch.Generator().manual_seed(6), []
+    for k, doubt in ((1, 3.0), (5, 3.0), (15, 1.0), (5, 3.0), (4, 0.0)):
         expected = 3.0 + torch.rand(k, generator=rng)
-        inputs = torch.randint(1, 11, (k,), generator=rng) / 2, expected, doubt
-        found = answer(function, *(value.clone() if isinstance(value, Tensor) else value for value in inputs))
-        if isinstance(found, Tensor) and found.numel() != 1 or isinstance(found, bool) or not hasattr(found, "__float__"):
-            stop(f"Yours = {kind(found)}, expected one number.")
-        runs.append((inputs, float(found)))
+        cases.append((torch.randint(1, 11, (k,), generator=rng) / 2, expected, doubt))
+    runs = asked(function, cases, number)
     right = lambda s, e, d: (s - e).sum() / (len(s) + d)
-    def same(yours, other) -> bool:
-        return abs(yours - float(other)) < 1e-5
-    if off := [(inputs, found) for inputs, found in runs if not same(found, right(*inputs))]:
+    if off := [(inputs, found) for inputs, found in runs if not near(found, right(*inputs))]:
         inputs, found = off[0]
-        why = recognise(MOODS, runs, same, "Minimise the sum of (stars - expected - b)^2, and doubt b^2.")
-        stop(f"For {len(inputs[0])} rating{'s' * (len(inputs[0]) != 1)} and doubt {inputs[2]:g}: yours = {show(found)}, expected "
-             f"{show(right(*inputs))}. {why}")
+        why = recognise(MOODS, runs[:-1], near, "Minimise the sum of (stars - expected - b)^2, and doubt b^2.")
+        stop(f"For {len(inputs[0])} rating{'s' * (len(inputs[0]) != 1)} and doubt {inputs[2]:g}: {versus(found, right(*inputs))}. {why}")
     return "Doubt counts as that many ratings which say: like everybody."
 
 
@@ -107,29 +104,45 @@ def draw_given(films, k_shot, n_query, rng):
 def draw(function: Callable):
     """Exercise 3: what is rated in the support set must not be asked in the query set."""
     as_given(function, draw_given)
-    met, counts = set(), []
-    for seed in range(60):
-        rng, films = np.random.RandomState(seed), np.arange(40, 60)
-        found = answer(function, films.copy(), 5, 10, rng)
-        if not isinstance(found, (tuple, list)) or len(found) != 2:
-            stop(f"Yours = {kind(found)}, expected two arrays.")
-        support, query = (np.asarray(part) for part in found)
-        if support.shape != (5,) or query.shape != (10,):
-            stop(f"Yours have shapes {list(support.shape)} and {list(query.shape)}, expected [5] and [10].")
-        if not np.isin(np.concatenate([support, query]), films).all():
-            stop("Some of yours are no films of this user: draw from `films`, not from their places.")
-        if both := sorted(set(support.tolist()) & set(query.tolist())):
+    films, learned, questions, supports = np.arange(40, 60), Counter(), Counter(), set()
+    for seed in range(200):
+        support, query = cut(function, films, 5, 10, seed)
+        if both := sorted(set(support) & set(query)):
             stop(f"With seed {seed} film {both[0]} is in the support set and in the query set: its stars are known already, and "
                  "the error looks smaller than it is.")
-        if len(set(support.tolist())) < 5 or len(set(query.tolist())) < 10:
+        if len(set(support)) < 5 or len(set(query)) < 10:
             stop(f"With seed {seed} a film comes twice in one set: draw without replacement.")
-        met |= set(support.tolist())
-        counts.append(tuple(support.tolist()))
-    if len(set(counts)) == 1:
+        learned.update(support), questions.update(query), supports.add(tuple(support))
+    if len(supports) == 1:
         stop("The support set is the same in every episode: draw it by `rng`.")
-    if len(met) < 20:
-        stop(f"In 60 episodes only {len(met)} of 20 films were ever in the support set: shuffle all films, then cut.")
+    if len(learned) < 20:
+        stop(f"In 200 episodes only {len(learned)} of 20 films were ever in the support set: shuffle all films, then cut.")
+    if len(supports) < 150:
+        stop(f"200 episodes have only {len(supports)} different support sets: shuffle all films, do not only turn the pack.")
+    if cut(function, films, 5, 10, 3) != cut(function, films, 5, 10, 3):
+        stop("The same generator gives another draw the second time: draw from `rng` alone, and from nothing else.")
+    for what, counts, usual in (("learned from", learned, 50), ("asked about", questions, 100)):
+        if (seldom := min(counts[film] for film in films.tolist())) < usual / 2:
+            stop(f"Some films are hardly ever {what}: in 200 episodes one of them {seldom} times, where {usual} are to be expected. Both sets "
+                 "are drawn at random, the query set too.")
+    for n, k, q in ((6, 2, 4), (30, 1, 3)):
+        support, query = cut(function, np.arange(100, 100 + n), k, q, 1)
+        if len({*support, *query}) < k + q:
+            stop(f"With {n} films, {k} to learn from and {q} to ask it goes wrong: are some sizes written into the code?")
     return "One shuffle, cut in two: every film may come, none comes twice."
+
+
+def cut(function: Callable, films: np.ndarray, k_shot: int, n_query: int, seed: int) -> tuple[list, list]:
+    """What the reader's function draws: films to learn from, films to ask about."""
+    found = answer(function, films, k_shot, n_query, np.random.RandomState(seed))
+    if not isinstance(found, (tuple, list, np.ndarray)) or len(found) != 2:
+        stop(f"Yours = {kind(found)}, expected two arrays.")
+    support, query = (np.asarray(part) for part in found)
+    if support.shape != (k_shot,) or query.shape != (n_query,):
+        stop(f"Yours have shapes {list(support.shape)} and {list(query.shape)}, expected [{k_shot}] and [{n_query}].")
+    if not np.isin(np.concatenate([support, query]), films).all():
+        stop("Some of yours are no films of this user: draw from `films`, not from their places.")
+    return support.tolist(), query.tolist()
 
 
 # 4. Rank with ties -------------------------------------------------------------------------------------------------------------
@@ -157,17 +170,11 @@ def ndcg_at_1(function: Callable):
     stars = torch.tensor([4.0, 2.5, 4.5, 3.0, 4.5, 1.0])
     lists = (torch.tensor([3.1, 2.0, 3.0, 1.0, 0.5, 2.2]), torch.full((6,), 3.5), torch.tensor([3.0, 4.0, 4.0, 4.0, 1.0, 4.0]),
              torch.tensor([4.0, 4.0, 1.0, 1.0, 1.0, 1.0]))
-    judge, runs = ndcg(1), []
-    for predicted in lists:
-        found = answer(function, predicted.clone(), stars.clone())
-        if isinstance(found, Tensor) and found.numel() != 1 or isinstance(found, bool) or not hasattr(found, "__float__"):
-            stop(f"Yours = {kind(found)}, expected one number.")
-        runs.append(((predicted, stars), float(found)))
-    right = lambda p, s: float(judge(p[None, :, None], s[None, :, None]))
-    def same(yours, other) -> bool:
-        return abs(yours - float(other)) < 1e-4
-    if off := [(inputs, found) for inputs, found in runs if not same(found, right(*inputs))]:
+    judge, cases = ndcg(1), [(predicted, stars) for predicted in lists] + [(lists[0], stars.flip(0)), (torch.ones(2), torch.ones(2))]
+    runs = asked(function, cases, number)
+    right = lambda p, s: float(judge(p[None, :, None].float(), s[None, :, None].float()))
+    if off := [(inputs, found) for inputs, found in runs if not near(found, right(*inputs))]:
         (predicted, stars), found = off[0]
-        why = recognise(TIES, runs, same, "Mean gain of those ranked first over the best gain in the list.")
-        stop(f"For predicted {predicted.tolist()}: yours = {show(found)}, expected {show(right(predicted, stars))}. {why}")
+        why = recognise(TIES, runs, near, "Mean gain of those ranked first over the best gain in the list.")
+        stop(f"For predicted {[round(p, 1) for p in predicted.tolist()]}: {versus(found, right(predicted, stars))}. {why}")
     return "A constant prediction gets what chance gets, whatever the order of the list."

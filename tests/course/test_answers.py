@@ -3,6 +3,7 @@
 The reference answers are the solutions that stand in the notebooks; each wrapper below turns them into another reader's answer.
 """
 import ast
+import copy
 import inspect
 import random
 from collections import Counter
@@ -61,7 +62,8 @@ def decimal(dtype: torch.dtype):
     def cast(value):
         if isinstance(value, Tensor) and value.is_floating_point():
             return value.to(dtype)
-        return np.asarray(value, dtype=str(dtype).removeprefix("torch.")) if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value
+        is_decimal = isinstance(value, np.ndarray) and value.dtype.kind == "f"
+        return value.astype(str(dtype).removeprefix("torch.")) if is_decimal else value
     return cast
 
 
@@ -106,7 +108,8 @@ def test_code_that_works_in_place(name):
     check, function = FUNCTIONS[name]
 
     def spoiling(*inputs):
-        result = mapped(function(*inputs), lambda v: v.clone() if isinstance(v, Tensor) else np.array(v) if isinstance(v, np.ndarray) else v)
+        result = mapped(function(*inputs), lambda v: copy.deepcopy(v) if isinstance(v, np.ndarray) else
+                        v.clone() if isinstance(v, Tensor) else v)
         if name != "maml.outer_gradient":                                          # its graph still needs the points
             for value in inputs:
                 if isinstance(value, Tensor) and not value.requires_grad:
@@ -291,7 +294,8 @@ def test_a_neighbour_that_evaluate_would_refuse_is_refused(cls, words):
     assert words in verdict.text and not verdict.passed, verdict
 
 
-@pytest.mark.parametrize("change", [lambda s: s.double(), lambda s: s.exp(), lambda s: torch.nn.functional.one_hot(s.argmax(-1), s.shape[-1]).float()])
+@pytest.mark.parametrize("change", [lambda s: s.double(), lambda s: s.exp(),
+                                    lambda s: torch.nn.functional.one_hot(s.argmax(-1), s.shape[-1]).float()])
 def test_a_neighbour_with_other_scores_is_right(change):
     assert ml.checks.concepts.neighbour(scoring(change)).passed, ml.checks.concepts.neighbour(scoring(change))
 

@@ -34,7 +34,8 @@ ratio = lambda new, old: (new @ new) / (old @ old)
 
 def test_the_worked_solutions_pass():
     for verdict in (challenges.prediction("line", "flat", "CNP", "MAML"), challenges.implicit_gradient(implicit),
-                    challenges.best_rate(rate), challenges.conjugate_gradient(solver(ratio)), faq.enough_tasks(10, 50), faq.enough_tasks(500, 500), faq.enough_tasks(5, 20),
+                    challenges.best_rate(rate), challenges.conjugate_gradient(solver(ratio)), faq.enough_tasks(10, 50),
+                    faq.enough_tasks(500, 500), faq.enough_tasks(5, 20),
                     faq.choice("ProtoNet", "CNP", "from scratch"),
                     faq.diagnosis("labels leak", "support unused", "rate too large", "batch statistics")):
         assert verdict.passed and verdict.text.startswith("Right. "), verdict

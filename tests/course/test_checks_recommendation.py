@@ -36,8 +36,8 @@ def unshuffled(films, k, n, rng):
 
 
 def test_the_worked_solutions_pass():
-    for verdict in (checks.prediction("biases", "learned", "hidden"), checks.prediction("biases", "same", "hidden"), checks.mood(mood), checks.draw(draw),
-                    checks.ndcg_at_1(ndcg)):
+    for verdict in (checks.prediction("biases", "learned", "hidden"), checks.prediction("biases", "same", "hidden"),
+                    checks.mood(mood), checks.draw(draw), checks.ndcg_at_1(ndcg)):
         assert verdict.passed and verdict.text.startswith("Right. "), verdict
 
 

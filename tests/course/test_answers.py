@@ -152,7 +152,7 @@ def test_asked_twice_in_another_order_from_other_random_states_every_verdict_is_
     (ml.checks.meta_lstm.prediction, dict(f=1, i=torch.tensor(0.05), left=torch.tensor([0.88]))),
     (ml.checks.faq.enough_tasks, dict(maml=torch.tensor(10), cnp=np.int32(50))),
     (ml.checks.faq.enough_tasks, dict(maml="10", cnp=500)),
-], ids=str)
+])
 def test_predictions_in_other_forms(check, given):
     assert check(**given).passed, check(**given)
 

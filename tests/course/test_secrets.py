@@ -138,6 +138,6 @@ def said(cell, text: str) -> None:
     ("07_challenges", 4, lambda nb, c: nb.cells.insert(3, nbformat.v4.new_code_cell(c["exercise-4-solution"].source, id="copy"))),
     ("08_faq", 2, lambda nb, c: nb.cells[1].update(source=nb.cells[1].source + '\nml.checks.faq.choice(letters="ProtoNet", '
                                                    'doses="CNP", factory="from scratch")')),
-], ids=str)
+], ids=["code with other spaces", "sentence", "printed", "printed by a check", "printed by another check", "copied cell", "choice"])
 def test_a_leak_would_be_found(path, exercise, change):
     assert f"exercise-{exercise}-solution" in {solution for solution, _, _ in planted(path, change)}

@@ -120,18 +120,22 @@ def bounded(stream: IO[bytes], largest: int, name: str) -> bytes:
 
 
 def read_text(path: Path, largest: int = 50_000_000) -> str:
-    """A text file in UTF-8, packed by gzip where its name ends so; no more than `largest` bytes are unpacked.
+    """A text file in UTF-8, or in UTF-16 with its mark; packed by gzip where its name ends so; at most `largest` bytes are unpacked.
 
     Raises:
-        DataError: for a file that is broken, too large, or in another coding.
+        DataError: for a file that is missing, broken, too large, in another coding, or none: a pipe would wait for ever.
     """
+    if not path.is_file():
+        raise DataError(f"{path} is no file; name one.")
     try:
         with (gzip.open(path) if path.suffix == ".gz" else path.open("rb")) as stream:
-            text = bounded(stream, largest, str(path)).decode("utf-8-sig")
-            if not text:
-                raise EOFError("it is empty")
+            raw = bounded(stream, largest, str(path))
+        if text := raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"):
             return text
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise EOFError("it is empty")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not in UTF-8 (byte {error.start}); save it as \"CSV UTF-8\", or {AGAIN}.") from error
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} is no whole text file ({error}); {AGAIN}.") from error
 
 

@@ -2,6 +2,7 @@
 import hashlib
 import io
 import json
+import os
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -266,6 +267,23 @@ def test_a_small_gzip_file_that_unpacks_to_much_is_refused(tmp_path):
     (tmp_path / "a.gz").write_bytes(gzip.compress(b"\0" * 5_000_000))
     with pytest.raises(data.DataError, match="unpacks to more than 1,000,000 bytes"):
         data.read_text(tmp_path / "a.gz", largest=1_000_000)
+
+
+@pytest.mark.parametrize("coding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_text_says_its_coding(tmp_path, coding):
+    (tmp_path / "a.csv").write_bytes("Löwe\n".encode(coding))
+    assert data.read_text(tmp_path / "a.csv") == "Löwe\n"
+    (tmp_path / "a.csv").write_bytes("Löwe\n".encode("latin-1"))
+    with pytest.raises(DataError, match="not in UTF-8 .byte 1.; save it as"):
+        data.read_text(tmp_path / "a.csv")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes")
+def test_a_pipe_in_place_of_a_text_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.csv")
+    for path in (tmp_path / "a.csv", tmp_path, tmp_path / "nowhere.csv"):
+        with pytest.raises(DataError, match="is no file; name one"):
+            data.read_text(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"\x1f\x8b", b"\x1f\x8b\x08\0" + b"x" * 40, b"plain"])

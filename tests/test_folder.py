@@ -1,5 +1,6 @@
 """A folder of one's own images, in both layouts: generated here, with the same layout as miniImageNet."""
 import csv
+import io
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image
 
 import metalib as ml
 from metalib.data import DataError
+from metalib.tasks.images import files
 from metalib.tasks.images.folder import Folder
 
 SPLITS = {"train": 6, "val": 2, "test": 3}
@@ -127,6 +129,72 @@ def test_a_damaged_image_gets_one_sentence(folders):
     file.write_bytes(file.read_bytes()[:60])
     with pytest.raises(DataError, match=r"0\.png is no whole image"):
         Folder(folders, "train").images(0, 0)
+
+
+@pytest.mark.parametrize("what, list_", [
+    ("cannot be read", b"filename,label\n0.jpg," + b"a" * 200_000), ("no file of the folder", b"filename,label\n" + b"x" * 300 + b"/0.jpg,a"),
+    ("no file of the folder", b'filename,label\n"0.jpg,a\n1.jpg,b'), ("not in UTF-8", "filename,label\n".encode("utf-16")[:-1]),
+    ("is empty", b""), ("begins with", "filename,label\n".encode("utf-16-le")), ("are not there", b"filename,label\n0.jpg\0,a\n"),
+])
+def test_a_damaged_list_is_one_sentence(ravi, what, list_):
+    (ravi / "train.csv").write_bytes(list_)
+    with pytest.raises(DataError, match=what):
+        Folder(ravi, "train")
+
+
+def test_a_list_without_end_is_not_read_to_its_end(ravi):
+    with (ravi / "train.csv").open("wb") as file:
+        file.truncate(10_000_000_000)                                                      # a hole: it takes no place on the disk
+    with pytest.raises(DataError, match="more than 50,000,000 bytes"):
+        Folder(ravi, "train")
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp", "tiff"])
+def test_every_orientation_in_every_format_by_path_and_by_content(tmp_path, kind, turn):
+    shown = {1: lambda a: a, 2: np.fliplr, 3: lambda a: np.rot90(a, 2), 4: np.flipud, 5: np.transpose, 6: lambda a: np.rot90(a, -1),
+             7: lambda a: np.rot90(a.T, 2), 8: np.rot90}
+    paper, tag = np.full((60, 40), 255, np.uint8), Image.Exif()
+    paper[:20], paper[:, :10] = 0, 120
+    tag[0x0112] = turn
+    Image.fromarray(paper).save(tmp_path / "it", kind, exif=tag)
+    for source in (tmp_path / "it", (tmp_path / "it").read_bytes()):
+        found, wanted = np.asarray(files.page(source).convert("L")).astype(int), shown[turn](paper)
+        assert found.shape == wanted.shape and np.abs(found - wanted).mean() < 4                       # JPEG and WebP blur
+
+
+def test_sixteen_bits_are_sixteen_bits_however_dark():
+    for most in (200, 1_023, 30_000, 65_535):
+        out = io.BytesIO()
+        Image.fromarray(np.full((9, 9), most, np.uint16)).save(out, "PNG")
+        assert abs(np.asarray(files.page(out.getvalue()))[0, 0, 0] - most / 257) <= 0.5
+
+
+@pytest.mark.parametrize("name", ["@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found", ".ipynb_checkpoints"])
+def test_folders_of_a_system_are_no_classes(folders, name):
+    (folders / "train" / name).mkdir()
+    Image.new("L", (9, 9)).save(folders / "train" / name / "0.png")
+    assert Folder(folders, "train").n_classes == 4
+
+
+@pytest.mark.filterwarnings("ignore")                                     # Pillow warns of what it then refuses
+@pytest.mark.parametrize("kind, settings", [("png", {}), ("jpeg", {}), ("gif", {}), ("bmp", {}), ("webp", {}), ("tiff", {}),
+                                            ("tiff", {"compression": "tiff_lzw"}), ("jpeg", {"progressive": True})])
+def test_a_damaged_picture_is_read_or_is_one_sentence(tmp_path, kind, settings, capfd):
+    rng, out, refused = np.random.RandomState(0), io.BytesIO(), 0
+    Image.fromarray(rng.randint(0, 255, (40, 50, 3)).astype(np.uint8)).save(out, kind, **settings)
+    for i in range(60):
+        damaged = bytearray(out.getvalue())
+        if i % 2:
+            damaged = damaged[:rng.randint(len(damaged))]
+        else:
+            for place in rng.randint(0, min(len(damaged), 200), 5):
+                damaged[place] = rng.randint(256)
+        try:
+            assert files.page(bytes(damaged), 20).mode == "RGB"
+        except DataError:
+            refused += 1
+    assert refused > 10                                                     # half of them are cut short
 
 
 def test_more_ways_than_classes(folders):

@@ -279,3 +279,11 @@ def test_a_pipe_is_never_opened(tmp_path):
     os.mkfifo(tmp_path / "class0" / "pipe.png")
     with pytest.warns(UserWarning, match="pipe.png is no regular file"):
         assert Folder(tmp_path, image_size=8).per_class[0] == 6
+
+
+def test_a_table_that_is_none_is_one_sentence(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"smiles,kills\nCCO," + b"1" * 200_000)
+    with pytest.raises(DataError, match="a.csv is no table .field larger"):
+        Assays.from_csv(tmp_path / "a.csv", "smiles", ["kills"])
+    with pytest.raises(DataError, match="is no file"):
+        Assays.from_csv(tmp_path, "smiles", ["kills"])

@@ -63,6 +63,20 @@ def test_a_simulator_that_does_not_start_is_named(monkeypatch):
         simulator.World("reach")
 
 
+@pytest.mark.parametrize("platform", ["osmesa-of-another-world", "osmesa"])
+def test_a_camera_that_cannot_be_had_is_one_sentence(platform):
+    pytest.importorskip("metaworld")
+    import os
+    import subprocess
+    code = ("from metalib.tasks.robots.simulator import SimulatorError, World\n"
+            "try:\n    World('reach', camera='corner3').rollout('test', 0, horizon=2, watch=lambda picture: None)\n"
+            "except SimulatorError as error:\n    assert 'set MUJOCO_GL=egl' in str(error), error\n"
+            f"else:\n    assert {platform!r} == 'osmesa'           # the library is installed here\nprint('said')")
+    settings = {name: value for name, value in os.environ.items() if name != "DISPLAY"} | {"MUJOCO_GL": platform}
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=settings)
+    assert ran.stdout == "said\n", ran.stderr
+
+
 def test_importing_the_course_does_not_import_the_simulator():
     import subprocess
     code = "import sys, metalib; metalib.tasks.Robots().sample(2); print('metaworld' in sys.modules, 'mujoco' in sys.modules)"

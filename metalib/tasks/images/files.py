@@ -14,7 +14,7 @@ from ...data import DataError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 MOST_PIXELS = 50_000_000        # a camera's largest; 150 MB in colour. A small file can claim any size
-FOREIGN = {"thumbs.db", "desktop.ini", "__macosx"}
+FOREIGN = {"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
 
 
 def is_image(file: Path) -> bool:
@@ -40,6 +40,7 @@ def opened(source: Path | bytes):
         image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"is no whole image ({type(error).__name__})") from error
+    image.filename = ""                 # or Pillow maps an uncompressed TIFF into memory, and a turned one with its sides exchanged
     if image.width * image.height > MOST_PIXELS:
         size = f"{image.width:,} x {image.height:,}"
         image.close()
@@ -73,10 +74,11 @@ def page(source: Path | bytes, side: int | None = None):
 
 
 def eight_bits(values: np.ndarray) -> np.ndarray:
-    """Whole numbers of more than 8 bits, or numbers from 0 to 1, as uint8."""
+    """16 bits as their top 8, whatever is in them; 32 bits by how far they go: to 1, 255 or 65,535."""
+    sixteen, real = values.dtype.itemsize == 2, np.issubdtype(values.dtype, np.floating)
     values = np.nan_to_num(values.astype(np.float64)).clip(0)
     most = values.max(initial=0)
-    scale = 255 if np.issubdtype(values.dtype, np.floating) and most <= 1 else 1 if most <= 255 else 255 / 65_535
+    scale = 255 / 65_535 if sixteen or most > 255 else 255 if real and most <= 1 else 1
     return np.minimum(np.round(values * scale), 255).astype(np.uint8)
 
 

@@ -21,7 +21,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from ...data import DataError
+from ...data import DataError, read_text
 from ...episodes import Episode, at_least
 from .files import SUFFIXES, is_class, is_drawing, is_image, opened, page
 from .ink import InkTasks
@@ -68,11 +68,12 @@ class Folder(InkTasks):
                 except DataError as error:
                     skipped[file] = str(error)
         files = {name: sorted(set(found) - set(skipped)) for name, found in files.items()}
-        skipped |= {name: f"holds no image ({', '.join(SUFFIXES)})" for name, found in files.items() if not found}
+        why = f"holds no image ({', '.join(SUFFIXES)}); folders in it are not looked into"
+        skipped |= {name: why for name, found in files.items() if not found}
         names = sorted(name for name, found in files.items() if found)
         if not names:
             raise DataError(f"{self.path} holds no image that can be read ({', '.join(SUFFIXES)}); put the images of each class into a "
-                            "folder of its own.")
+                            "folder of its own, and name the split where each split has a folder.")
         for key, value in {"names": names, "files": [files[name] for name in names], "skipped": skipped}.items():
             object.__setattr__(self, key, value)
         self.say_skipped()
@@ -159,28 +160,23 @@ def listed(path: Path, split: str | None) -> dict[str, list[Path]]:
     return files
 
 
-def text_of(table: Path) -> str:
-    """A list's text: UTF-8, with or without the mark that spreadsheets put in front, or UTF-16 with it."""
-    raw = table.read_bytes()
-    coding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    try:
-        return raw.decode(coding)
-    except UnicodeDecodeError as error:
-        raise DataError(f"{table} is not in UTF-8 (byte {error.start}); save it as \"CSV UTF-8\".") from error
-
-
 def from_csv(path: Path, table: Path) -> dict[str, list[Path]]:
     """The files that a split's list names, in path/images or beside the list."""
     folder = path / "images" if (path / "images").is_dir() else path
     files: dict[str, list[Path]] = {}
-    text = text_of(table)
-    rows = csv.DictReader(io.StringIO(text, newline=""), dialect="excel-tab" if "\t" in text.partition("\n")[0] else "excel")
-    if not {"filename", "label"} <= set(rows.fieldnames or ()):
-        raise DataError(f"{table} begins with {rows.fieldnames}; its first line must be filename,label.")
-    for row in rows:
+    text = read_text(table)
+    reader = csv.DictReader(io.StringIO(text, newline=""), dialect="excel-tab" if "\t" in text.partition("\n")[0] else "excel")
+    try:
+        names, rows = reader.fieldnames, [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise DataError(f"{table}, line {reader.line_num}, cannot be read ({error}); its lines are filename,label.") from error
+    if not {"filename", "label"} <= set(names or ()):
+        raise DataError(f"{table} begins with {names}; its first line must be filename,label.")
+    for line, row in rows:
         name = PurePosixPath((row["filename"] or "").replace("\\", "/"))
-        if not row["label"] or not name.name or name.is_absolute() or ".." in name.parts or ":" in str(name):
-            raise DataError(f"{table}, line {rows.line_num}: {row['filename']!r}, {row['label']!r} is no file of the folder "
+        outside = name.is_absolute() or ".." in name.parts or ":" in str(name)
+        if not row["label"] or not name.name or outside or len(str(name).encode()) > 255:          # longer, the system refuses to look
+            raise DataError(f"{table}, line {line}: {row['filename']!r}, {row['label']!r} is no file of the folder "
                             "and its label; repair the list.")
         files.setdefault(row["label"], []).append(folder / name)
     if not files:

@@ -77,7 +77,10 @@ class Assays:
         Raises:
             metalib.data.DataError: for a file that cannot be read, a column that is missing, or labels other than 0, 1 and none.
         """
-        rows = list(csv.DictReader(io.StringIO(data.read_text(Path(path)))))
+        try:
+            rows = list(csv.DictReader(io.StringIO(data.read_text(Path(path)))))
+        except csv.Error as error:
+            raise data.DataError(f"{path} is no table ({error}); save it as CSV.") from error
         there = list(rows[0]) if rows else []
         if lost := [name for name in (smiles, *assays) if name not in there]:
             raise data.DataError(f"{path} has no column {lost[0]!r}; its columns are {', '.join(map(str, there)) or 'none'}.")

@@ -25,6 +25,7 @@ LOW, HIGH = np.array([-0.15, -0.1, -0.05]), np.array([0.0, 0.1, 0.05])
 STATE, ACTION = 7, 4                                # hand x, y, z, opening, object x, y, z; hand dx, dy, dz, grip
 CENTRE = np.array([0.0, 0.7, 0.18, 0.6, 0.0, 0.7, 0.1])
 SCALE = np.array([0.12, 0.12, 0.08, 0.3, 0.12, 0.12, 0.08])     # a policy sees (state - CENTRE) / SCALE
+DRAWING = "set MUJOCO_GL=egl, or osmesa where its library is installed, before Python starts."
 
 Policy = Callable[[np.ndarray], np.ndarray]
 
@@ -69,9 +70,11 @@ class World:
         try:
             import metaworld
             from metaworld.policies import ENV_POLICY_MAP
-        except ImportError as error:
+        except ModuleNotFoundError as error:
             raise SimulatorError(f"stepping a robot needs metaworld, which cannot be imported ({error}); get it: pip install "
                                  "\"metalib[robots]\", on Python 3.13 or older. The shipped demonstrations and results work without it.") from error
+        except Exception as error:                              # MuJoCo loads OpenGL as MUJOCO_GL says: errors of many kinds
+            raise SimulatorError(f"MuJoCo cannot be loaded ({type(error).__name__}: {error}); {DRAWING}") from error
         name = SKILLS[skill]
         try:
             benchmark = metaworld.ML1(name, seed=SEED)
@@ -131,8 +134,7 @@ class World:
         try:
             return self.env.render()[::-1, ::-1]
         except Exception as error:                              # OpenGL's errors are of many kinds
-            raise SimulatorError(f"this machine cannot draw ({type(error).__name__}: {error}); set "
-                                 "MUJOCO_GL=egl, or osmesa, before Python starts.") from error
+            raise SimulatorError(f"this machine cannot draw ({type(error).__name__}: {error}); {DRAWING}") from error
 
     def close(self) -> None:
         self.env.close()

@@ -63,7 +63,7 @@ def page(source: Path | bytes, side: int | None = None):
             if side is not None:
                 image.draft("RGB", (2 * side, 2 * side))               # JPEG only; others ignore it
             image.seek(0)
-            image = ImageOps.exif_transpose(image)
+            ImageOps.exif_transpose(image, in_place=True)              # a copy only where it is turned
             if image.mode.startswith(("I", "F")):                      # 16 or 32 bits a pixel
                 image = Image.fromarray(eight_bits(np.asarray(image)))
             if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
@@ -75,20 +75,23 @@ def page(source: Path | bytes, side: int | None = None):
 
 def eight_bits(values: np.ndarray) -> np.ndarray:
     """16 bits as their top 8, whatever is in them; 32 bits by how far they go: to 1, 255 or 65,535."""
-    sixteen, real = values.dtype.itemsize == 2, np.issubdtype(values.dtype, np.floating)
-    values = np.nan_to_num(values.astype(np.float64)).clip(0)
+    if values.dtype.itemsize == 2:
+        return (values >> 8).astype(np.uint8)
+    real, values = np.issubdtype(values.dtype, np.floating), np.nan_to_num(values.astype(np.float32), copy=False)
     most = values.max(initial=0)
-    scale = 255 / 65_535 if sixteen or most > 255 else 255 if real and most <= 1 else 1
-    return np.minimum(np.round(values * scale), 255).astype(np.uint8)
+    values *= 255 / 65_535 if most > 255 else 255 if real and most <= 1 else 1
+    return values.round(out=values).clip(0, 255, out=values).astype(np.uint8)
 
 
 def on_paper(image):
     """A transparent picture on white paper; on black, where on white there would be nothing to see."""
     from PIL import Image
-    white = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    if len(set(white.getextrema())) == 1 and len(set(white.getextrema()[0])) == 1:
-        return Image.alpha_composite(Image.new("RGBA", image.size, "black"), image).convert("RGB")
-    return white
+    paper = Image.new("RGB", image.size, "white")
+    paper.paste(image, mask=image.getchannel("A"))
+    if len(set(paper.getextrema())) == 1 and len(set(paper.getextrema()[0])) == 1:
+        paper.paste("black", (0, 0, *image.size))
+        paper.paste(image, mask=image.getchannel("A"))
+    return paper
 
 
 def light_paper(grey: np.ndarray) -> bool:

@@ -1,6 +1,7 @@
 """One network, many tasks: how a forward pass with weights of each task's own is run. One result, whichever way.
 
     carries tasks    every layer takes weights with a leading task axis (`networks.mlp`): one batched product a layer
+    batched_conv     convolutions whose weights are each task's own, with what usually stands between: a few tasks at once
     vmap             `torch.func.vmap` over the forward pass alone
     task by task     where vmap cannot go: recurrent networks, dropout, control flow on values, layers that write to themselves
 
@@ -19,6 +20,7 @@ from torch.func import functional_call, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..episodes import same_shape
+from . import batched_conv
 
 Weights = dict[str, Tensor]
 
@@ -46,6 +48,9 @@ def predict(network: nn.Module, fast: Weights, shared: Mapping[str, Tensor], x: 
         return functional_call(network, weights, (x,), tie_weights=False)
     if getattr(network, "carries_tasks", False):
         return forward(fast, x)
+    if x.ndim == 5 and not aliases and any(p.ndim == 5 for p in fast.values()):
+        if layers := batched_conv.stack(network, {**shared, **fast}):
+            return batched_conv.run(layers, fast, shared, x)
     with plain_kernels():
         if vmappable(network):
             try:

@@ -94,3 +94,15 @@ def test_the_rule_bounds_what_is_held_at_once():
         assert 1 <= tasks <= 8 and (tasks * n <= 100 or tasks == 2)
     assert batched_conv.at_once(5) == (8, torch.contiguous_format)
     assert batched_conv.at_once(75) == (2, torch.channels_last)
+
+
+def test_large_images_take_fewer_tasks_at_once_and_the_same_gradient():
+    assert [ml.conv4(image_size=size).task_chunk for size in (16, 28, 32, 84)] == [8, 8, 6, 1]
+    found = []
+    for chunk in (1, 2, 5):
+        torch.manual_seed(0)
+        learner = ml.MAML(ml.conv4(3, 4, image_size=16).double(), inner_lr=0.4)
+        for part in episode().split(chunk):
+            learner.backward(part, len(part) / 5)
+        found.append(torch.cat([p.grad.flatten() for p in learner.parameters()]))
+    assert all((one - found[0]).norm() < 1e-10 * found[0].norm() for one in found)

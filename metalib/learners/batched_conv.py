@@ -77,8 +77,10 @@ def run(found: list[tuple[str, nn.Module]], fast: Weights, shared: Weights, x: T
     """Answers [tasks, n, out] of the layers that `stack` found; arguments as for `forward.predict`."""
     size, layout = at_once(x.shape[1])
     weights = {**{name: p.expand(len(x), *p.shape) for name, p in shared.items()}, **fast}
-    return torch.cat([few_tasks(found, {name: p[i:i + size] for name, p in weights.items()}, x[i:i + size], layout)
-                      for i in range(0, len(x), size)])
+    if len(x) <= size:
+        return few_tasks(found, weights, x, layout)
+    parts = zip(*(p.split(size) for p in weights.values()))
+    return torch.cat([few_tasks(found, dict(zip(weights, part)), few, layout) for part, few in zip(parts, x.split(size))])
 
 
 def few_tasks(found: list[tuple[str, nn.Module]], weights: Weights, x: Tensor, layout: torch.memory_format) -> Tensor:

@@ -169,13 +169,11 @@ class Tasks(Protocol):
         ...
 
 
-def checked(episode: Episode, n_tasks: int) -> Episode:
-    """The episode that a family returned, if it is what was asked for.
-
-    Raises:
-        TypeError: for something else than an Episode.
-        ValueError: for another number of tasks.
-    """
+def draw(tasks: Tasks, n_tasks: int, seed: int | Sequence[int], **shape) -> Episode:
+    """`tasks.sample`; a TypeError unless it returns an Episode, a ValueError unless that has `n_tasks` tasks."""
+    if not hasattr(tasks, "sample"):
+        raise TypeError(f"{type(tasks).__name__} is no family of tasks; give an object with sample(n_tasks, seed), such as ml.tasks.Sinusoid().")
+    episode = tasks.sample(n_tasks, seed=seed, **shape)
     if not isinstance(episode, Episode):
         raise TypeError(f"the family's sample returned a {type(episode).__name__}; return a metalib.Episode.")
     if len(episode) != n_tasks:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,7 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from .episodes import Episode, Stream, Tasks, at_least, checked, task_score
+from .episodes import Episode, Stream, Tasks, at_least, draw, task_score
+from .identity import name_of
 from .learners import Learner
 from .learners.base import together as as_one_batch
 from .metrics import TaskMetric
@@ -63,6 +65,7 @@ class Score:
         return f"{name} {self.mean:.3f} ± {self.ci95:.3f} ({self.what}{mode})"
 
 
+@torch.inference_mode(False)
 @torch.no_grad()
 def evaluate(learner: Learner, tasks: Tasks | Episode | Sequence[Episode], episodes: int = 600, seed: int = 2, *,
              steps: int | None = None, together: bool = False, metric: TaskMetric | None = None, device: str = "cpu",
@@ -85,39 +88,52 @@ def evaluate(learner: Learner, tasks: Tasks | Episode | Sequence[Episode], episo
 
     Raises:
         TypeError: for a family that returns no Episode.
-        ValueError: for fewer than two episodes, or a family that returns another number of tasks than it was asked for.
+        ValueError: for fewer than two episodes, a family that returns another number of tasks than it was asked for, or a metric
+            that gives something else than one score per task.
+
+    A task whose answers hold NaN has the score NaN, whatever the metric.
     """
     options = {} if steps is None else {"steps": steps}
     values, transductive = [], False
-    tasks = tasks.tasks if isinstance(tasks, Loaded) else tasks      # ready episodes are judged as they are, each once
-    with as_it_was(learner, device):
+    with random_streams_kept(), as_it_was(learner, device):
         for part in parts(learner, tasks, episodes, seed, shape):
             part = part.to(device, dtype_of(learner))
             predict = learner.adapt(part.support, **options)
             predict = as_one_batch(predict) if together else predict
             answers = predict(part.query.x)
-            values.append((metric or judge_of(learner, part))(answers, part.query.y).cpu())
+            judge = metric or (learner.task_loss if own_loss(learner, part) else task_score)
+            found = torch.as_tensor(judge(answers, part.query.y)).cpu().double()
+            if found.shape != (len(part),):
+                raise ValueError(f"the metric gave shape {list(found.shape)} for {len(part)} tasks; return one score per task.")
+            values.append(found.masked_fill(answers.isnan().flatten(1).any(1).cpu(), math.nan))
             if len(values) == 1 and part.query.x.shape[1] > 1:
                 transductive = not torch.allclose(predict(part.query.x[:, :1]), answers[:, :1], rtol=1e-3, atol=1e-3, equal_nan=True)
-    scores = torch.cat(values).double().numpy()
-    at_least(2, episodes=len(scores))
-    name = metric.__name__ if metric else name_of(learner, part)
+    at_least(2, episodes=sum(map(len, values)))
+    scores = torch.cat(values).numpy()
+    name = name_of(metric or (learner.loss if own_loss(learner, part) else None)) or (
+        "mse" if part.query.y.is_floating_point() else "accuracy")
     sizes = ", ".join(f"{name} {value}" for name, value in {**shape, **options}.items())
     mean, half = mean_ci(scores)
-    drawn = f"{len(scores)} episodes" + ("" if fixed(tasks) else f", seed {seed}")
+    drawn = f"{len(scores)} episodes" + (f", seed {seed}" if given(tasks) is None else "")
     return Score(float(mean), float(half), scores, name, drawn + (f", {sizes}" if sizes else ""), transductive)
 
 
-def fixed(tasks) -> bool:
-    return isinstance(tasks, (Episode, list, tuple))
+def given(tasks) -> list[Episode] | None:
+    """Trials that are judged as they are, each once; None for a family, to draw from."""
+    tasks = [tasks] if isinstance(tasks, Episode) else tasks.tasks if isinstance(tasks, Loaded) else tasks
+    if not isinstance(tasks, (list, tuple)):
+        return None
+    if other := [type(one).__name__ for one in tasks if not isinstance(one, Episode)]:
+        raise TypeError(f"the list of trials holds a {other[0]}; give Episodes, or ml.tasks.Loaded(batches) for tuples.")
+    return list(tasks)
 
 
 def parts(learner: Learner, tasks, episodes: int, seed: int, shape: dict) -> Iterator[Episode]:
     """The tasks to be judged on, as many at once as the learner takes, and as fit into memory."""
-    if fixed(tasks):
+    if (trials := given(tasks)) is not None:
         if shape:
             raise TypeError(f"the trials are fixed; leave out {', '.join(shape)}.")
-        for trial in [tasks] if isinstance(tasks, Episode) else tasks:
+        for trial in trials:
             yield from trial.split(learner.task_chunk)
         return
     at_least(2, episodes=episodes)
@@ -125,29 +141,34 @@ def parts(learner: Learner, tasks, episodes: int, seed: int, shape: dict) -> Ite
     for first in range(0, episodes, BLOCK):
         count = min(BLOCK, episodes - first)
         if first == 0 and count > 1:                              # how large is one task? The probe is drawn and forgotten
-            probe = checked(tasks.sample(1, seed=Stream(seed, first), **shape), 1)
+            probe = draw(tasks, 1, Stream(seed, first), **shape)
             numbers = probe.support.x.numel() + probe.query.x.numel()
             size = BLOCK if BLOCK * numbers <= NUMBERS else max(1, NUMBERS // numbers)
         for start in range(0, count, size):
             block = Stream(seed, first) if start == 0 else Stream(seed, first, start)
-            asked = min(size, count - start)
-            yield from checked(tasks.sample(asked, seed=block, **shape), asked).split(learner.task_chunk)
+            yield from draw(tasks, min(size, count - start), block, **shape).split(learner.task_chunk)
 
 
-def judge_of(learner: Learner, part: Episode) -> TaskMetric:
-    """How tasks are judged if nothing else is said."""
-    return learner.task_loss if learner.loss is not None and part.query.y.is_floating_point() else task_score
-
-
-def name_of(learner: Learner, part: Episode) -> str:
-    if not part.query.y.is_floating_point():
-        return "accuracy"
-    return "mse" if learner.loss is None else getattr(learner.loss, "__name__", type(learner.loss).__name__)
+def own_loss(learner: Learner, part: Episode) -> bool:
+    """Are values judged by the loss that the learner was given?"""
+    return learner.loss is not None and part.query.y.is_floating_point()
 
 
 def dtype_of(learner: Learner) -> torch.dtype | None:
     """The floating-point type that the learner computes in; None where it has no parameters."""
     return next((p.dtype for p in learner.parameters() if p.is_floating_point()), None)
+
+
+@contextmanager
+def random_streams_kept() -> Iterator[None]:
+    """Afterwards PyTorch's, NumPy's and Python's own random streams go on as if nothing had been drawn."""
+    numpy, python = np.random.get_state(), random.getstate()
+    try:
+        with torch.random.fork_rng(range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []):
+            yield
+    finally:
+        np.random.set_state(numpy)
+        random.setstate(python)
 
 
 @contextmanager
@@ -169,8 +190,11 @@ def to_device(learner: Learner, device: str) -> Learner:
     """`learner.to(device)`, or one sentence.
 
     Raises:
-        ValueError: where this machine, or this build of PyTorch, has no such device.
+        ValueError: where this machine, or this build of PyTorch, has no such device; for a learner made in inference mode, if
+            gradients are to be taken.
     """
+    if (learner.takes_steps or torch.is_grad_enabled()) and any(p.is_inference() for p in learner.parameters()):
+        raise ValueError("the learner was made in inference mode, so it can take no gradients; make or load it outside.")
     try:
         return learner.to(device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:

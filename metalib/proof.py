@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import torch
 
-from .episodes import Episode, Tasks, generator
-from .evaluation import Score, evaluate
+from .episodes import Episode, Stream, Tasks, draw, generator
+from .evaluation import Score, evaluate, random_streams_kept, t95
 from .learners import Learner
 from .tasks import Shuffled
 
@@ -61,6 +61,8 @@ class Proof:
         return faces | {"text/plain": str(self)}, metadata
 
 
+@torch.inference_mode(False)
+@torch.enable_grad()
 def proof(learner: Learner, tasks: Tasks, trained_on: Tasks | None = None, episodes: int = 200, seed: int = 7, *,
           together: bool = False, **shape) -> Proof:
     """Put a learner through the five checks on a task family.
@@ -75,7 +77,8 @@ def proof(learner: Learner, tasks: Tasks, trained_on: Tasks | None = None, episo
     Returns:
         Proof, with `holds`, `checks` and a picture.
     """
-    episode = tasks.sample(2, seed=(seed, 0), **shape)
+    with random_streams_kept():
+        episode = draw(tasks, 2, Stream(seed, 0), **shape)
     classes = not episode.query.y.is_floating_point()
     chance = 1 / (int(episode.support.y.max()) + 1) if classes else None
     mode = {"together": together, **shape}
@@ -91,7 +94,7 @@ def proof(learner: Learner, tasks: Tasks, trained_on: Tasks | None = None, episo
 
 def near(score: Score, chance: float) -> bool:
     """Within three standard errors of chance."""
-    return abs(score.mean - chance) <= 3 / 1.96 * score.ci95 + 1e-9
+    return abs(score.mean - chance) <= 3 / t95(len(score.values) - 1) * score.ci95 + 1e-9
 
 
 def show(score: Score) -> str:
@@ -131,12 +134,17 @@ def shuffled(scores: dict[str, Score], chance: float | None) -> Check:
 
 def outer_slopes(learner: Learner, episode: Episode, directions: int = 3, h: float = 1e-5) -> tuple[tuple[float, float], ...]:
     """Slopes of the outer loss along random directions, by autograd and by central differences, in float64."""
-    if not list(learner.parameters()) or type(learner).backward is not Learner.backward:
+    if not any(p.requires_grad for p in learner.parameters()) or type(learner).backward is not Learner.backward:
         return ()
-    learner = copy.deepcopy(learner).double().train()
-    episode = episode.to(torch.float64)
+    learner = copy.deepcopy(learner).cpu().double().train()
+    episode = episode.to("cpu", torch.float64)
     parameters = [p for p in learner.parameters() if p.requires_grad]
-    grads = torch.autograd.grad(learner.meta_loss(episode), parameters, allow_unused=True)
+
+    def outer_loss():
+        with random_streams_kept():
+            torch.manual_seed(0)                                     # dropout leaves out the same units each time
+            return learner.meta_loss(episode)
+    grads = torch.autograd.grad(outer_loss(), parameters, allow_unused=True)
     rng, slopes = generator(5), []
     for _ in range(directions):
         v = [torch.from_numpy(rng.standard_normal(tuple(p.shape))) for p in parameters]
@@ -145,7 +153,7 @@ def outer_slopes(learner: Learner, episode: Episode, directions: int = 3, h: flo
             with torch.no_grad():
                 for p, d in zip(parameters, v):
                     p.add_(d / norm, alpha=t)
-                loss = learner.meta_loss(episode).item()
+                loss = outer_loss().item()
                 for p, d in zip(parameters, v):
                     p.sub_(d / norm, alpha=t)
             return loss

@@ -1,8 +1,6 @@
 """Files: written whole or not at all, weights without code in them, checkpoints that a run can go on from."""
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import json
 import os
 import re
@@ -13,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .episodes import Examples
+from .identity import described, differences
 from .learners import Learner
 
 WEIGHTS, MEASURED = (Path(__file__).parent / name for name in ("weights", "measured"))      # what is shipped
@@ -55,8 +54,11 @@ def write_atomically(path: str | Path, data: bytes) -> None:
 
 
 @contextmanager
-def writing(path: str | Path | None) -> Iterator[None]:
+def writing(path: str | Path | None, room: int = 1) -> Iterator[None]:
     """Be the only run that writes to `path`, which is tried before anything is computed; None: nothing is to be written.
+
+    Arguments:
+        room: bytes that there has to be room for.
 
     Raises:
         NotWritten: where it cannot be written. ValueError: where another run is writing to it.
@@ -71,8 +73,10 @@ def writing(path: str | Path | None) -> Iterator[None]:
             raise IsADirectoryError(21, "it is a folder")
         path.parent.mkdir(parents=True, exist_ok=True)
         probe = path.with_name(f".{path.name}.{os.getpid()}")
-        probe.write_bytes(b"can this be written?")
-        probe.unlink()
+        try:
+            probe.write_bytes(bytes(room))
+        finally:
+            probe.unlink(missing_ok=True)
         lock = FileLock(path.with_name(f".{path.name}.lock"))
         try:
             lock.acquire(timeout=0)
@@ -89,9 +93,9 @@ def writing(path: str | Path | None) -> Iterator[None]:
 
 
 def save_tensors(path: str | Path, tensors: dict[str, Tensor], about: dict) -> None:
-    """A safetensors file with a JSON note inside."""
+    """A safetensors file with a JSON note inside. Tied weights are written under each of their names."""
     from safetensors.torch import save
-    write_atomically(path, save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, {"about": json.dumps(about)}))
+    write_atomically(path, save({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, {"about": json.dumps(about)}))
 
 
 def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict]:
@@ -106,46 +110,6 @@ def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict]:
             return {name: file.get_tensor(name) for name in file.keys()}, json.loads(file.metadata()["about"])
     except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
         raise ValueError(f"{path} does not hold weights saved by metalib ({error}); delete it and train again.") from error
-
-
-def described(thing, depth: int = 4):
-    """What a learner or a family is, in words and numbers that JSON can hold: what a checkpoint belongs to.
-
-    Modules by their printed structure, arrays by shape and content, everything else by type and public attributes.
-    """
-    if thing is None or isinstance(thing, (bool, int, float, str)):
-        return thing
-    if isinstance(thing, (Tensor, np.ndarray)):
-        data = thing.detach().cpu().numpy() if isinstance(thing, Tensor) else thing
-        return f"{list(data.shape)} {hashlib.sha256(repr(data.tolist()).encode()).hexdigest()[:12]}"
-    if isinstance(thing, (list, tuple)):
-        return [described(one, depth - 1) for one in thing]
-    if isinstance(thing, dict):
-        return {str(key): described(one, depth - 1) for key, one in thing.items()}
-    if isinstance(thing, Learner):
-        own = {name: one for name, one in vars(thing).items() if not name.startswith("_") and name not in ("training", "task_chunk")}
-        return {"kind": type(thing).__name__} | described(own, depth) | {name: str(one) for name, one in thing.named_children()}
-    if isinstance(thing, nn.Module):
-        return str(thing)
-    if callable(thing):
-        return getattr(thing, "__qualname__", type(thing).__name__)
-    if dataclasses.is_dataclass(thing):
-        own = {f.name: getattr(thing, f.name) for f in dataclasses.fields(thing)}
-    else:
-        own = {name: one for name, one in getattr(thing, "__dict__", {}).items() if not name.startswith("_")}
-    return {"kind": type(thing).__name__} | (described(own, depth - 1) if depth else {})
-
-
-def differences(before, now, name: str = "") -> list[str]:
-    """What is not the same in two descriptions, as 'inner_lr was 0.01, is 0.4'."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        return [line for key in {**before, **now} for line in differences(before.get(key), now.get(key), key)]
-    if before == now:
-        return []
-    if isinstance(before, str) and isinstance(now, str):              # a printed network: the first line that differs
-        pairs = [(a.strip(), b.strip()) for a, b in zip(before.splitlines(), now.splitlines()) if a != b]
-        before, now = pairs[0] if pairs else (f"{len(before.splitlines())} lines", f"{len(now.splitlines())} lines")
-    return [f"{name} was {before!r}, is {now!r}"]
 
 
 def save_checkpoint(path, learner: Learner, parameters: Mapping[str, Tensor], opt: torch.optim.Optimizer, losses: list[float],
@@ -169,12 +133,14 @@ def load_checkpoint(path, learner: Learner, parameters: Mapping[str, Tensor], op
         ValueError: where the checkpoint belongs to a run with other settings, or is damaged.
     """
     tensors, about = load_tensors(path)
-    saved, wanted = about.get("settings", {}), json.loads(json.dumps(settings))
+    if "settings" not in about:
+        raise ValueError(f"{path} holds no checkpoint; name another file, or start without resume.")
+    saved, wanted = about["settings"], json.loads(json.dumps(settings))
     done = len(tensors.get("losses", ()))
     more = saved.get("iterations") == done and wanted["iterations"] > done       # a finished run may go on
     wrong = differences(saved, wanted | ({"iterations": done} if more else {}))
     if wrong:
-        raise ValueError(f"{path} belongs to another run ({'; '.join(wrong)}); resume with its settings or delete it.")
+        raise ValueError(f"{path} belongs to another run ({'; '.join(wrong[:3])}); resume with its settings or delete it.")
     learner.load_state_dict({k.removeprefix("learner."): v for k, v in tensors.items() if k.startswith("learner.")})
     for name, p in parameters.items():
         state = {key.split(".", 2)[1]: value for key, value in tensors.items()
@@ -208,7 +174,7 @@ def load_adapted(path: str | Path, learner: Learner):
     tensors, about = load_tensors(path)
     wrong = differences(about.get("learner"), json.loads(json.dumps(described(learner))))
     if wrong:
-        raise ValueError(f"{path} holds another learner ({'; '.join(wrong)}); build it as it was.")
+        raise ValueError(f"{path} holds another learner ({'; '.join(wrong[:3])}); build it as it was.")
     learner.load_state_dict({k.removeprefix("learner."): v for k, v in tensors.items() if k.startswith("learner.")})
     with torch.no_grad():
         return learner.eval().adapt(Examples(tensors["support.x"], tensors["support.y"]), **about["options"])

@@ -6,7 +6,8 @@ is cut and resumed, or spread over processes, sees exactly the tasks of one that
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,12 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from .episodes import Episode, Stream, Tasks, at_least, checked
-from .evaluation import dtype_of, evaluate, to_device
+from .episodes import Episode, Stream, Tasks, at_least, draw
+from .evaluation import dtype_of, evaluate, given, parts, to_device
+from .identity import described
 from .learners import Learner
 from .learners.forward import running_statistics
-from .storage import described, load_checkpoint, save_checkpoint, writing
+from .storage import load_checkpoint, save_checkpoint, writing
 
 SCHEDULES: dict[str, Callable[[float], float]] = {      # share of the run that is done -> share of the learning rate
     "constant": lambda done: 1.0,
@@ -54,6 +56,8 @@ class History(list):
         self.validation, self.best = list(validation), best
 
 
+@torch.inference_mode(False)
+@torch.enable_grad()
 def train(learner: Learner, tasks: Tasks, iterations: int = 1_000, meta_batch: int = 25, lr: float = 1e-3, *, seed: int = 0,
           optimizer: str = "adam", schedule: str = "constant", clip: float | None = None, device: str = "cpu",
           checkpoint: str | Path | None = None, resume: bool = False, every: int = 500, progress: bool = True,
@@ -87,15 +91,20 @@ def train(learner: Learner, tasks: Tasks, iterations: int = 1_000, meta_batch: i
 
     Under `torchrun` each process takes its share of the tasks and the gradients are summed: the one-process gradient.
     """
-    check_settings(iterations, meta_batch, lr, optimizer, schedule, clip, validate_every)
+    check_settings(iterations, meta_batch, lr, optimizer, schedule, clip, every, validate_every)
     rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
-    to_device(learner, device).train()
     parameters = {name: p for name, p in learner.named_parameters() if p.requires_grad}
-    chunk = check_split(learner, parameters, meta_batch, world)
-    opt = {"adam": lambda p: torch.optim.Adam(p, lr, fused=True), "sgd": lambda p: torch.optim.SGD(p, lr)}[optimizer](parameters.values())
-    settings = {"iterations": iterations, "meta_batch": meta_batch, "lr": lr, "seed": seed, "optimizer": optimizer, "schedule": schedule,
-                "clip": clip, "shape": shape, "learner": described(learner), "tasks": described(tasks)}
-    with writing(checkpoint if rank == 0 else None):
+    room = 4 * sum(p.nbytes for p in learner.parameters())           # weights, best weights, two moments
+    with in_training(learner, device), writing(checkpoint if rank == 0 else None, room):
+        chunk = check_split(learner, parameters, meta_batch, world)
+        opt = (torch.optim.Adam(parameters.values(), lr, fused=True) if optimizer == "adam" else torch.optim.SGD(parameters.values(), lr))
+        judging = shape if given(validation) is None else {}
+        settings = {} if checkpoint is None else {
+            "iterations": iterations, "meta_batch": meta_batch, "lr": lr, "seed": seed, "optimizer": optimizer, "schedule": schedule,
+            "clip": clip, "shape": shape, "learner": described(learner), "tasks": described(tasks), "validation": described(validation)} | (
+            {} if validation is None else {"validate_every": validate_every, "validation_episodes": validation_episodes})
+        if validation is not None:                                   # what is wrong with it is said now, not after 500 iterations
+            next(parts(learner, validation, validation_episodes, 1, judging))
         history, best = History(), dict[str, Tensor]()
         if resume and checkpoint is not None and Path(checkpoint).exists():
             losses, validated, best = load_checkpoint(checkpoint, learner, parameters, opt, settings)
@@ -109,7 +118,7 @@ def train(learner: Learner, tasks: Tasks, iterations: int = 1_000, meta_batch: i
             for group in opt.param_groups:
                 group["lr"] = lr * SCHEDULES[schedule](i / iterations)
             opt.zero_grad()
-            share = checked(tasks.sample(meta_batch, seed=Stream(seed, i), **shape), meta_batch)[rank::world]
+            share = draw(tasks, meta_batch, Stream(seed, i), **shape)[rank::world]
             loss = torch.zeros((), dtype=torch.float64, device=device)
             try:
                 for part in share.split(chunk):
@@ -119,8 +128,10 @@ def train(learner: Learner, tasks: Tasks, iterations: int = 1_000, meta_batch: i
                 loss += math.nan
             if world > 1:
                 add_up(list(parameters.values()), loss)
-            if not (loss.isfinite() and all(b.isfinite().all() for b in learner.buffers())):      # batch norm hides weights that explode
-                stop_at(i, loss, learner, good, lr)
+            if not loss.isfinite():
+                stop_at(i, f"the loss became {loss.item()}", learner, good, lr)
+            if not finite(learner.buffers()):                        # batch norm hides weights that explode
+                stop_at(i, "running statistics overflowed", learner, good, lr)
             good = snapshot(learner)
             if clip is not None:
                 torch.nn.utils.clip_grad_norm_(parameters.values(), clip)
@@ -129,29 +140,43 @@ def train(learner: Learner, tasks: Tasks, iterations: int = 1_000, meta_batch: i
             bar.update_with(history)
             if watch is not None:
                 watch(i, history[-1])
-            if validation is not None and ((i + 1) % validate_every == 0 or i + 1 == iterations):
-                best = validate(learner, validation, validation_episodes, shape, history, best, device)
-            if checkpoint is not None and rank == 0 and ((i + 1) % every == 0 or i + 1 == iterations):
+            validating, saving = ((i + 1) % step == 0 or i + 1 == iterations for step in (validate_every, every))
+            if (validating or saving) and not finite(parameters.values()):
+                stop_at(i, "the step made weights that are not finite", learner, good, lr)
+            if validating and validation is not None:
+                best = validate(learner, validation, validation_episodes, judging, history, best, device)
+            if saving and checkpoint is not None and rank == 0:
                 save_checkpoint(checkpoint, learner, parameters, opt, history, (history.validation, history.best), best, settings)
         bar.close()
-    if not all(p.isfinite().all() for p in parameters.values()):
-        stop_at(iterations, torch.tensor(math.nan), learner, good, lr)
-    if best:
-        learner.load_state_dict(best)
-    learner.eval()
+        if best:
+            learner.load_state_dict(best)
     return history
+
+
+@contextmanager
+def in_training(learner: Learner, device: str) -> Iterator[None]:
+    """The learner on its device and in training mode; however that ends, it is ready to be used afterwards."""
+    to_device(learner, device).train()
+    try:
+        yield
+    finally:
+        learner.eval()
 
 
 def validate(learner: Learner, validation, episodes: int, shape: dict, history: History, best: dict, device: str) -> dict[str, Tensor]:
     """Judge the learner as it is now; return the weights that did best so far. Errors should be low, other scores high."""
-    fixed = isinstance(validation, (Episode, list, tuple))
-    score = evaluate(learner, validation, episodes, seed=1, device=device, **({} if fixed else shape))
-    sign = 1 if score.metric == "accuracy" else -1
-    first = not history.validation
-    if first or sign * score.mean > max(sign * mean for _, mean in history.validation):
+    score = evaluate(learner, validation, episodes, seed=1, device=device, **shape)
+
+    def worth(mean: float) -> float:
+        return -math.inf if math.isnan(mean) else mean if score.metric == "accuracy" else -mean
+    if not history.validation or worth(score.mean) > max(worth(mean) for _, mean in history.validation):
         history.best, best = len(history), snapshot(learner)
     history.validation.append((len(history), score.mean))
     return best
+
+
+def finite(tensors) -> bool:
+    return all(bool(one.isfinite().all()) for one in tensors)
 
 
 def snapshot(learner: Learner) -> dict[str, Tensor]:
@@ -176,9 +201,9 @@ def check_split(learner: Learner, parameters: dict, meta_batch: int, world: int)
     return None if layer else learner.task_chunk
 
 
-def check_settings(iterations, meta_batch, lr, optimizer, schedule, clip, validate_every) -> None:
+def check_settings(iterations, meta_batch, lr, optimizer, schedule, clip, every, validate_every) -> None:
     """The door of `train`: one sentence for each setting out of bounds."""
-    at_least(1, iterations=iterations, meta_batch=meta_batch, validate_every=validate_every)
+    at_least(1, iterations=iterations, meta_batch=meta_batch, every=every, validate_every=validate_every)
     if not (math.isfinite(lr) and lr > 0):
         raise ValueError(f"lr is {lr}; it must be a finite number above 0, such as 1e-3.")
     if clip is not None and not clip > 0:
@@ -200,11 +225,9 @@ def add_up(parameters: list[Tensor], loss: Tensor) -> None:
         p.grad = torch.empty_like(p).copy_(g.view(p.shape))      # in the layout of p: a fused optimiser pairs them by storage
 
 
-def stop_at(iteration: int, loss: Tensor, learner: Learner, good: dict[str, Tensor], lr: float) -> None:
+def stop_at(iteration: int, what: str, learner: Learner, good: dict[str, Tensor], lr: float) -> None:
     """Put the last good weights and running statistics back and say what happened."""
     learner.load_state_dict(good)
-    learner.eval()
-    what = "running statistics overflowed" if loss.isfinite() else f"the loss became {loss.item()}"
     raise NonFiniteLoss(f"{what} at iteration {iteration}; the learner keeps the last weights whose loss "
                         f"was finite. Lower lr (now {lr}) or the learner's inner_lr, or set clip.")
 

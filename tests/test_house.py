@@ -10,7 +10,7 @@ import metalib as ml
 
 HOUSE = Path(ml.__file__).parent
 # From the ground up. A module may import from its own floor and from those below.
-FLOORS = [("episodes",), ("networks", "metrics", "data"), ("learners", "tasks"), ("storage", "evaluation"), ("training",), ("recipes",),
+FLOORS = [("episodes",), ("networks", "metrics", "data"), ("learners", "tasks"), ("identity", "storage", "evaluation"), ("training",), ("recipes",),
           ("proof", "figures"), ("course",), ("__main__", "train", "")]
 # One chapter imports another, and why:
 CORRIDORS = {

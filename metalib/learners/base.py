@@ -47,6 +47,8 @@ class Learner(nn.Module):
     def backward(self, episode: Episode, weight: float = 1.0) -> Tensor:
         """Add `weight` times the outer gradient to every parameter's `.grad`; return the outer loss, detached."""
         loss = self.meta_loss(episode)
+        if not loss.requires_grad:
+            raise ValueError("the outer loss depends on no parameter that is trained; unfreeze one, or evaluate the learner as it is.")
         (weight * loss).backward()
         return loss.detach()
 

@@ -108,6 +108,17 @@ def batch_statistics(network: nn.Module | None) -> bool:
                                        for layer in network.modules())
 
 
+def recording() -> bool:
+    """Is anyone going to differentiate through an inner loop that starts now?
+
+    Raises:
+        RuntimeError: in inference mode, which no gradient survives.
+    """
+    if torch.is_inference_mode_enabled():
+        raise RuntimeError("adapting takes gradients, which inference mode forbids; use torch.no_grad() instead.")
+    return torch.is_grad_enabled()
+
+
 def running_statistics(network: nn.Module) -> str | None:
     """The name of the first layer that updates running statistics while it is trained, if there is one."""
     return next((name for name, layer in network.named_modules()

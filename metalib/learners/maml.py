@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from ..episodes import Examples, at_least
 from .base import Learner, Loss, one_at_a_time
-from .forward import Weights, predict, running_statistics
+from .forward import Weights, predict, recording, running_statistics
 
 
 class Adapted:
@@ -124,7 +124,7 @@ class MAML(Learner):
         if steps is None:
             steps = self.inner_steps if self.training else self.eval_steps
         at_least(0, steps=steps)
-        record = torch.is_grad_enabled()                          # is anyone going to differentiate through us?
+        record = recording()
         adapted = self.start(len(support), record)
         yield Moment(adapted)
         for step in range(steps):

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ..episodes import Episode, Examples, at_least
 from .base import Learner, Loss
-from .forward import running_statistics
+from .forward import recording, running_statistics
 from .maml import Adapted, Moment
 
 COORDINATES = 50_000        # at once, over all tasks: beyond that a learned optimiser's state leaves the cache and slows down
@@ -68,7 +68,7 @@ class Unrolled(Learner):
         if steps is None:
             steps = self.inner_steps if self.training else self.eval_steps
         at_least(0, steps=steps)
-        record = torch.is_grad_enabled()                          # is anyone going to differentiate through us?
+        record = recording()
         through = record and not self.first_order
         n = support.x.shape[1]
         size = min(self.batch or n, n)

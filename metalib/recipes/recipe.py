@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 
 from ..learners import Learner
+from ..identity import digest
 from ..storage import WEIGHTS, load_tensors
-
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ def known(name: str, names: Iterable[str], what: str) -> None:
                          "`python -m metalib train --list` shows all." if names else "there is none at all in that folder."))
 
 
+@torch.inference_mode(False)
 def build(name: str, seed: int = 0) -> Learner:
     """The untrained learner of a recipe.
 
@@ -74,11 +75,14 @@ def load(name: str, folder: str | Path | None = None) -> Learner:
     file = folder / f"{name}.safetensors"
     learner = build(name, 0)
     tensors, note = load_tensors(file)
-    if note.get("recipe", name) != name:
-        raise ValueError(f"{file.name} holds weights of recipe {note['recipe']!r}; give the file its own name.")
-    noted = json.loads(path.read_text(encoding="utf-8")) if (path := folder / f"{name}.json").is_file() else {}
-    if noted and noted.get("seed") != note.get("seed"):
-        raise ValueError(f"{file.name} was trained with seed {note.get('seed')}, its card says {noted.get('seed')}; train it again.")
+    if note.get("recipe") != name:
+        raise ValueError(f"{file.name} holds weights of recipe {note.get('recipe')!r}; give the file its own name.")
+    if (folder / f"{name}.json").is_file():
+        noted = card(name, folder)
+        if noted.get("seed") != note.get("seed"):
+            raise ValueError(f"{file.name} was trained with seed {note.get('seed')}, its card says {noted.get('seed')}; train it again.")
+        if noted.get("weights", digest(file)) != digest(file):       # as after a run that was killed between the two
+            raise ValueError(f"{file.name} is not the file that its card describes; train it again.")
     for key, value in tensors.items():
         if not value.isfinite().all():
             raise ValueError(f"{file.name} holds NaN or infinity in {key}; train it again.")
@@ -101,6 +105,9 @@ def card(name: str, folder: str | Path | None = None) -> dict:
     folder = WEIGHTS if folder is None else Path(folder)
     known(name, [path.stem for path in folder.glob("*.json")], "card")
     try:
-        return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        found = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"the card {name}.json is no JSON ({error}); train {name} again.") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"the card {name}.json holds no entries; train {name} again.")
+    return found

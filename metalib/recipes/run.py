@@ -9,9 +9,10 @@ from pathlib import Path
 
 import torch
 
+from ..evaluation import evaluate, random_streams_kept
+from ..identity import digest
 from ..learners import Learner
-from ..evaluation import evaluate
-from ..storage import save_tensors, surroundings, write_atomically
+from ..storage import save_tensors, surroundings, write_atomically, writing
 from ..training import train
 from .recipe import RECIPES, Recipe, build, card, load
 
@@ -38,22 +39,24 @@ def run(name: str, seed: int = 0, out: str | Path = "runs", resume: bool = False
         device: where to train.
         iterations: fewer (or more) than the recipe's, for a quick try; the card says so.
     """
-    learner, recipe, out = build(name, seed), RECIPES[name], Path(out)
+    learner, recipe = build(name, seed), RECIPES[name]
     training = recipe.training | ({} if iterations is None else {"iterations": iterations})
-    checkpoint, start = out / f"{name}.checkpoint.safetensors", time.perf_counter()
-    torch.manual_seed(seed)                                       # dropout draws from PyTorch's own stream
-    train(learner, recipe.tasks(), seed=seed, device=device, checkpoint=checkpoint, resume=resume, **training)
-    minutes = (time.perf_counter() - start) / 60
-    if torch.distributed.is_initialized() and torch.distributed.get_rank() > 0:
-        return None
-    note = {"recipe": name, "about": recipe.about, "seed": seed, "training": training, "scores": examine(learner, recipe, device),
-            "minutes": round(minutes, 1), "resumed": resume, "device": device,
-            "processes": int(os.environ.get("WORLD_SIZE", 1)), "parameters": sum(p.numel() for p in learner.parameters()),
-            } | surroundings()
-    save_tensors(out / f"{name}.safetensors", learner.state_dict(), {"recipe": name, "seed": seed})
-    write_atomically(out / f"{name}.json", (json.dumps(note, indent=2) + "\n").encode())
-    checkpoint.unlink()
-    return out / f"{name}.safetensors"
+    weights, noted, checkpoint = (Path(out) / f"{name}.{kind}" for kind in ("safetensors", "json", "checkpoint.safetensors"))
+    first, start = not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0, time.perf_counter()
+    with random_streams_kept(), writing(weights if first else None), writing(noted if first else None):
+        torch.manual_seed(seed)                                   # dropout draws from PyTorch's own stream
+        train(learner, recipe.tasks(), seed=seed, device=device, checkpoint=checkpoint, resume=resume, **training)
+        minutes = (time.perf_counter() - start) / 60
+        if not first:
+            return None
+        note = {"recipe": name, "about": recipe.about, "seed": seed, "training": training, "scores": examine(learner, recipe, device),
+                "minutes": round(minutes, 1), "resumed": resume, "device": device,
+                "processes": int(os.environ.get("WORLD_SIZE", 1)), "parameters": sum(p.numel() for p in learner.parameters()),
+                } | surroundings()
+        save_tensors(weights, learner.state_dict(), {"recipe": name, "seed": seed})
+        write_atomically(noted, (json.dumps(note | {"weights": digest(weights)}, indent=2) + "\n").encode())
+        checkpoint.unlink()
+    return weights
 
 
 def examine_again(name: str, out: str | Path = "runs") -> Path:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
-from ..learners import Learner
 from ..identity import digest
+from ..learners import Learner
 from ..storage import WEIGHTS, load_tensors
 
 

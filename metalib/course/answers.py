@@ -10,14 +10,15 @@ import dis
 import inspect
 import linecache
 import math
+import sys
 import traceback
 from collections.abc import Callable, Iterable
-from numbers import Real
 from types import CodeType
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch._functorch import eager_transforms
 
 from .verdict import NotAttempted, Stop, describe, kind, stop
 
@@ -27,7 +28,7 @@ HINTS = {                                       # what an error message says -> 
     "can't multiply sequence": "torch.autograd.grad returns a tuple, one gradient for each input.",
     "'tuple' and": "torch.autograd.grad returns a tuple, one gradient for each input.",
     "does not require grad": "Somewhere before this line the result was cut off from the parameters.",
-    "leaf Variable that requires grad is being used in an in-place": "The start has to outlive the step: make a new tensor instead.",
+    "leaf Variable that requires grad is being used in an in-place": "It is differentiated, so it has to stay: make a new tensor instead.",
     "through the graph a second time": "Autograd lets go of a graph once it has been used, unless it is told to keep it.",
 }
 
@@ -43,10 +44,10 @@ def run(call: Callable, *args, of: object = None, **kwargs):
         return call(*args, **kwargs)
     except (Stop, NotAttempted):
         raise
-    except NotImplementedError:
-        raise NotAttempted from None
     except Exception as error:
         line, text = line_in(error, call if of is None else of)
+        if isinstance(error, NotImplementedError) and (text.startswith("raise") or not str(error)):
+            raise NotAttempted from None                            # a stub's; PyTorch has errors of this name, too, which are no stubs
         quoted = f" The line reads `{text}`." if text else ""
         stop(f"Your code stopped{f' in line {line}' if line else ''} with {describe(error)}.{quoted}{hint(error)}")
 
@@ -119,11 +120,23 @@ def differentiated(value: Tensor, weights: Tensor) -> Tensor | None:
         stop(f"Your code ran, but what it returned cannot be differentiated: {describe(error)}.{hint(error)}")
 
 
+def differentiates(function: Callable, *inputs) -> bool:
+    """Whether the reader's code has something differentiated by the machine, in whatever way PyTorch offers."""
+    machines = {inspect.getsourcefile(m) for m in (torch.autograd, torch.autograd.functional, torch.autograd.forward_ad, eager_transforms)}
+    entered, before = set(), sys.getprofile()
+    sys.setprofile(lambda frame, event, argument: entered.add(frame.f_code.co_filename))
+    try:
+        answer(function, *inputs)
+    finally:
+        sys.setprofile(before)
+    return bool(entered & machines)
+
+
 def as_given(function, given: Callable) -> None:
     """Leaves by NotAttempted if the reader's function is still that of the exercise; comments and layout do not count."""
     code = getattr(function, "__code__", None)
     if code is not None and instructions(code) == instructions(given.__code__):
-        raise NotAttempted("this is the code as it was given")
+        raise NotAttempted(": this is the code as it was given.")
 
 
 def instructions(code: CodeType) -> list:
@@ -136,6 +149,18 @@ def instructions(code: CodeType) -> list:
         if name not in chosen:
             found.append((name, instructions(value) if isinstance(value, CodeType) else value))
     return found
+
+
+def subclass(cls, base: type, name: str, *methods: str) -> None:
+    """Leaves unless the reader wrote a subclass of `base` with one of the methods in it, or with any; a stub is not attempted."""
+    if cls is None or cls is ...:
+        raise NotAttempted
+    if not inspect.isclass(cls) or not issubclass(cls, base):
+        stop(f"Hand over the class itself, a subclass of {name}; yours = {cls.__name__ if inspect.isclass(cls) else kind(cls)}.")
+    own = [key for c in cls.__mro__[:cls.__mro__.index(base)] for key, value in vars(c).items()
+           if callable(value) or isinstance(value, (staticmethod, classmethod))]
+    if not (set(own) & set(methods) if methods else own):
+        raise NotAttempted
 
 
 def forgets_return(call: Callable) -> bool:
@@ -164,10 +189,10 @@ def line_in(error: Exception, of: object) -> tuple[int | None, str]:
 
 
 def number(value) -> float:
-    """One number, of whatever kind: float, int, NumPy's, or a tensor or array with a single entry."""
+    """One number, of whatever kind: float, int, NumPy's, a fraction, or a tensor or array with a single entry."""
     if isinstance(value, (Tensor, np.ndarray)) and math.prod(value.shape) == 1:
         value = value.item()
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (Real, np.number)):
+    if isinstance(value, (bool, np.bool_, Tensor, np.ndarray)) or not hasattr(value, "__float__"):
         stop(f"Yours = {kind(value)}, expected one number.")
     return float(value)
 
@@ -178,9 +203,13 @@ def tensor(value) -> Tensor:
         return value.detach().double()
     if isinstance(value, (np.ndarray, list, tuple)):
         with contextlib.suppress(TypeError, ValueError, RuntimeError):
-            return torch.from_numpy(np.array(value.tolist() if isinstance(value, np.ndarray) else
-                                             [v.tolist() if isinstance(v, Tensor) else v for v in value], dtype=np.float64))
+            return torch.from_numpy(np.array(listed(value), dtype=np.float64))
     stop(f"Yours = {kind(value)}, expected a tensor.")
+
+
+def listed(value):
+    """Tensors and arrays as lists, in lists of lists too."""
+    return value.tolist() if isinstance(value, (Tensor, np.ndarray)) else list(map(listed, value)) if isinstance(value, (list, tuple)) else value
 
 
 def close(a: Tensor, b: Tensor, tolerance: float = 1e-4) -> bool:

@@ -27,6 +27,13 @@ LOOKS = {                                       # (passed, attempted) -> word, s
 }
 
 
+NUMBERS = dict(enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())) | {20: "twenty", 50: "fifty"}
+SAME = {other: word for word, others in {           # what readers write -> the word of the course
+    "tie": "tied draw equal neither", "line": "linear linearly", "square": "quadratic quadratically", "flat": "constant",
+    "meta": "maml", "learned": "learnt learning", "biases": "bias", "pretrained": "pretrain pretraining", "labels": "label", "leak": "leaks leakage",
+    "grows": "grow", "shrinks": "shrink", "stays": "stay", "up": "upwards", "down": "downwards"}.items() for other in others.split()}
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What a checker found, in a few sentences.
@@ -61,7 +68,7 @@ class Stop(Exception):
 
 
 class NotAttempted(Exception):
-    """Leaves a checker that was given a stub, or the code of the exercise as it stands."""
+    """Leaves a checker that was given a stub, or the code of the exercise as it stands; it may say more, up to a full stop."""
 
 
 def stop(text: str) -> NoReturn:
@@ -82,7 +89,7 @@ def checker(todo: str) -> Callable:
                 with torch.enable_grad(), untouched_randomness():
                     return Verdict(f"Right. {check(*args, **kwargs)}", passed=True)
             except NotAttempted as why:
-                return Verdict(f"Not attempted yet{f': {why}' if why.args else ''}. {todo}", attempted=False)
+                return Verdict(f"Not attempted yet{str(why) or '.'} {todo}", attempted=False)
             except Stop as found:
                 return Verdict(f"Not yet. {found}")
             except Exception as error:                                           # an answer of a kind nobody thought of
@@ -108,18 +115,24 @@ def plain(text: str) -> str:
     return "".join(c for c in text.casefold() if c.isalnum())
 
 
+def words_in(text: str) -> set[str]:
+    """The words of an answer without articles; a word's other forms and its synonyms count as itself."""
+    said = re.findall(r"[^\W_]+", text.casefold().replace("no difference", "tie").replace("random forest", "forest"))
+    return {SAME.get(word, word) for word in said if word not in ("a", "an", "the", "it", "is", "at", "about")}
+
+
 def meant(value, options: Iterable):
-    """The option that an answer means, or None; words are compared as `plain` reads them, numbers by value."""
+    """The option that an answer means, or None: numbers by value; words as `plain` reads them, or by words that one option alone has."""
     if isinstance(value, Tensor) and value.ndim == 0:
         value = value.item()
-    for option in options:
-        if isinstance(value, str):
-            same = plain(value) == plain(option) if isinstance(option, str) else value.strip() == str(option)
-        else:
-            same = isinstance(value, Real) and not isinstance(value, bool) and value == option
-        if same:
-            return option
-    return None
+    options = list(options)
+    if not isinstance(value, str):
+        return next((o for o in options if isinstance(value, Real) and not isinstance(value, bool) and value == o), None)
+    if exact := [o for o in options if plain(value) == plain(str(o)) and (isinstance(o, str) or value.strip() == str(o))]:
+        return exact[0]
+    said = words_in(value)
+    fits = [o for o in options if said and (said <= words_in(o) if isinstance(o, str) else value.strip().casefold() == NUMBERS.get(o))]
+    return fits[0] if len(fits) == 1 else None
 
 
 def choose(options: Iterable, **given) -> dict:
@@ -129,8 +142,9 @@ def choose(options: Iterable, **given) -> dict:
         options: words or numbers to choose from; a dictionary of such by question where they differ.
         given: question -> answer; dots, None and an empty word are no answer.
     """
-    if any(value is None or value is ... or isinstance(value, str) and not plain(value) for value in given.values()):
-        raise NotAttempted
+    waiting = [name for name, value in given.items() if value is None or value is ... or isinstance(value, str) and not plain(value)]
+    if waiting:
+        raise NotAttempted(f". Still open: {', '.join(waiting)}." if len(waiting) < len(given) else "")
     chosen = {}
     for name, value in given.items():
         words = tuple(options[name] if isinstance(options, dict) else options)

@@ -86,6 +86,8 @@ NEEDED = (
     (lambda a, s, c: s[int(np.abs(np.asarray(c) - a).argmin())],
      "That is the nearest point that was measured; look between the points too."),
     (lambda a, s, c: np.interp(a, c, np.log(s)), "That is the logarithm of the answer: take it back."),
+    (lambda a, s, c: math.ceil(needed(a, s, c)), "You round up: the answer lies on the curve, and need not be a whole number."),
+    (lambda a, s, c: math.exp(np.interp(a, c, np.log10(s))), "You went to one logarithm and came back by another: log10 needs 10 ** x."),
     (lambda a, s, c: np.interp(a, c, range(len(s))), "That is a place in the list, not a number of examples."),
     (lambda a, s, c: np.interp(a, c, s) / s[0], "Divide later: what is asked for here is a number of examples."),
 )
@@ -97,6 +99,7 @@ def examples_needed(function):
     """Exercise 2: read a number of examples off a rising curve of accuracy."""
     shots, curves = (1, 3, 10, 40), ((0.31, 0.52, 0.74, 0.93), (0.2, 0.45, 0.5, 0.88))
     between = [(a, shots, curve) for curve in curves for a in (0.4, 0.47, 0.6, 0.8)] + [(0.55, (2, 5, 25), (0.4, 0.5, 0.7))]
+    between += [(a, (1, 2, 5, 10, 20, 50), (0.2, 0.3, 0.5, 0.6, 0.8, 0.9)) for a in (0.25, 0.85)]
     ends = [(0.1, shots, curves[0]), (0.31, shots, curves[0]), (0.52, shots, curves[0]), (0.93, shots, curves[0])]
     runs = asked(function, between + ends, number)
     for run, value in runs:
@@ -129,6 +132,9 @@ CI = (
      "That is the whole width; what goes behind the plus-minus sign is half of it."),
     (lambda v: 1.96 * v.var(ddof=1) / math.sqrt(len(v)),
      "That is made of the variance; the interval is in the units of the values."),
+    (lambda v: 2 * v.std(ddof=1) / math.sqrt(len(v)), "Nearly: the factor is 1.96, not 2; for few values Student's, which is larger."),
+    (lambda v: 1.96 * math.sqrt(v.mean() * (1 - v.mean()) / len(v)),
+     "That is the formula for answers that are right or wrong. `values` are accuracies: their own spread counts."),
 )
 
 

@@ -5,7 +5,6 @@ Linear CKA: Kornblith et al. 2019, https://arxiv.org/abs/1905.00414, equation 3 
 """
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 
 import numpy as np
@@ -17,7 +16,7 @@ from ...learners import MAML
 from .museum import listing, trial
 from .museum.checks import CHECKS, inspect_exhibit
 from .museum.exhibits import EXHIBITS, Case, shipped
-from ..answers import answer, asked, near, number, run, versus
+from ..answers import answer, asked, near, number, run, subclass, versus
 from ..verdict import NotAttempted, checker, choose, kind, meant, recognise, stop
 
 # 1. Predict: what the listing does --------------------------------------------------------------------------------------------
@@ -37,7 +36,7 @@ def prediction(stops=..., learns=..., ahead=...):
         stops: how often. learns: "chance", "half" or "most". ahead: "one", "sixteen" or "tie".
     """
     if stops is ... or stops is None:
-        raise NotAttempted
+        raise NotAttempted(". Still open: STOPS." if learns is not ... or ahead is not ... else "")
     said, stops = stops, meant(stops, range(100))
     learns, ahead = choose({"LEARNS": LEVELS, "AHEAD": ("one", "sixteen", "tie")}, LEARNS=learns, AHEAD=ahead).values()
     text, count = listing.LISTING, 0
@@ -116,6 +115,9 @@ KNOWN = (
     (lambda a, b: ratio(a, b), "The features are not centred: each column has to lose its mean over the images first."),
     (lambda a, b: ratio(a - a.mean(1, keepdim=True), b - b.mean(1, keepdim=True)),
      "You took the mean over the features of each image; it is the mean over the images, feature by feature."),
+    (lambda a, b: ratio(a - a.mean(), b - b.mean()), "You took one mean of all entries; each feature has to lose its own, over the images."),
+    (lambda a, b: ratio(*((x - x.mean(0)) / x.std(0) for x in (a, b))),
+     "You divide by the spread of each feature, too: linear CKA only centres, large features count more."),
     (lambda a, b: ratio(centred(a), centred(b), 1), "That is its square root: the numerator is a squared norm."),
     (lambda a, b: (centred(a).T @ centred(b)).norm() / ((centred(a).T @ centred(a)).norm() * (centred(b).T @ centred(b)).norm()),
      "The numerator is a squared norm; yours is not squared, so the answer depends on the scale of the features."),
@@ -130,9 +132,9 @@ KNOWN = (
 def cka(function):
     """Exercise 3: linear CKA, also for features of different widths, blind to rotation and scale."""
     rng, cases = np.random.RandomState(3), []
-    for p, q in ((4, 7), (6, 6), (4, 7)):
-        a = rng.randn(15, p) + 2 * rng.randn(p)
-        cases.append(tuple(torch.from_numpy(x).float() for x in (a, rng.randn(15, q) + rng.randn(q) + a[:, :1])))
+    for n, p, q in ((15, 4, 7), (20, 6, 6), (15, 4, 7), (5, 8, 3)):                 # the last: fewer images than features
+        a = rng.randn(n, p) + 2 * rng.randn(p)
+        cases.append(tuple(torch.from_numpy(x).float() for x in (a, rng.randn(n, q) + rng.randn(q) + a[:, :1])))
     found = asked(function, cases, number)
     if off := [(inputs, value) for inputs, value in found if not near(value, analysis.cka(*inputs))]:
         (a, b), value = off[0]
@@ -151,15 +153,12 @@ def cka(function):
          "MY_CHECK: " + ", ".join(map(repr, CHECKS)) + ".")
 def exhibit(cls, check=...):
     """Exercise 4: a learner with a mistake of the reader's own, on the start of maml-images, and the check that exposes it."""
-    if cls is None or cls is ... or check is None or check is ...:
-        raise NotAttempted
-    if not inspect.isclass(cls) or not issubclass(cls, MAML):
-        stop(f"Hand over the class itself, a subclass of ml.MAML; yours = {cls.__name__ if inspect.isclass(cls) else kind(cls)}.")
+    subclass(cls, MAML, "ml.MAML")
+    if check is None or check is ...:
+        raise NotAttempted(". Still open: MY_CHECK.")
     said, check = check, meant(check, CHECKS)
     if check is None:
         stop(f"There is no check {said!r}; there are {', '.join(CHECKS)}.")
-    if not any(inspect.isfunction(f) for c in cls.__mro__[:cls.__mro__.index(MAML)] for f in vars(c).values()):
-        raise NotAttempted
     right = shipped()
     learner = run(cls, right.learner.network, inner_lr=0.4, eval_steps=3, of=cls)
     found = run(CHECKS[check], Case(learner, right.tasks), of=cls)

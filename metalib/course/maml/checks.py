@@ -26,8 +26,8 @@ from ...recipes import load
 from ...tasks import Sinusoid
 from ...evaluation import evaluate
 from ...training import setup
-from ..answers import (REMEMBERS, answer, as_given, close, differentiated, forgets_return, returned, run, show, versus, worst)
-from ..verdict import NotAttempted, checker, choose, kind, recognise, stop
+from ..answers import (REMEMBERS, answer, as_given, close, differentiated, forgets_return, returned, run, show, subclass, versus, worst)
+from ..verdict import checker, choose, kind, recognise, stop
 
 # 1. Predict: which start is best, and when ------------------------------------------------------------------------------------
 
@@ -77,7 +77,8 @@ def misjudged(title: str, given: str, error: dict[str, np.ndarray], why: dict[st
     return [f"{title}: yours = {given!r}{found}. {why[given]}"]
 
 
-@checker("Put one of 'random', 'pretrained', 'MAML', 'tie' in place of each row of dots. A guess is welcome.")
+@checker("Put one of 'random', 'pretrained', 'MAML', 'tie' in place of the first two rows of dots, 'grows', 'stays' or 'shrinks' in "
+         "place of the third. A guess is welcome.")
 def prediction(before=..., after=..., later=None):
     """Exercise 1: which start has the lowest query error?
 
@@ -161,6 +162,9 @@ LOSSES = (                                      # what the wrong answer computes
     (lambda t, tasks, a: true_loss(t, tasks[-1:], a),
      "Only the last task is counted: look at what happens to the total inside the loop."),
     (lambda t, tasks, a: true_loss(t, tasks[:1], a), "Only the first task is counted: look at where the function returns."),
+    (lambda t, tasks, a: sum(s(t) + q(moved(t, s, a)) for s, q in tasks),
+     "The support loss is in the total too: it is there to step on, the query loss alone judges."),
+    (lambda t, tasks, a: torch.autograd.grad(true_loss(t, tasks, a), t)[0], "That is the gradient; asked for is the loss, to be differentiated."),
     (lambda t, tasks, a: sum(s(t) for s, q in tasks),
      "That is the support loss at theta: nobody has stepped, and nobody has asked the query."),
 )
@@ -219,9 +223,10 @@ def maml_loss(function):
 # 3. Find the bug: the outer gradient ------------------------------------------------------------------------------------------
 
 def small_net(seed: int) -> nn.Sequential:
-    """Linear, Tanh, Linear in float64, with weights from NumPy; each seed has its own width."""
+    """Linear, Tanh, Linear in float64, with weights from NumPy; each seed has its own width and depth."""
     width, rng = 4 + seed, np.random.RandomState(seed)
-    net = nn.Sequential(nn.Linear(1, width), nn.Tanh(), nn.Linear(width, 1)).double()
+    hidden = [layer for _ in range(seed - 1) for layer in (nn.Linear(width, width), nn.Tanh())]
+    net = nn.Sequential(nn.Linear(1, width), nn.Tanh(), *hidden, nn.Linear(width, 1)).double()
     with torch.no_grad():
         for p in net.parameters():
             p.copy_(torch.from_numpy(rng.randn(*p.shape)))
@@ -263,6 +268,8 @@ GRADIENTS = (
      "Still first order, and the support gradient is in it too: .grad was not emptied between the two."),
     (lambda n, s, q, a: flat_gradient(outer_loss(n, s, q, a), n) + flat_gradient(F.mse_loss(n(s[0]), s[1]), n),
      "The support gradient is in it too: .grad was not emptied between the two."),
+    (lambda n, s, q, a: flat_gradient(outer_loss(n, s, q, a * len(s[0])) * len(q[0]), n),
+     "Your losses are sums over the points; F.mse_loss as it stood takes their mean, so your step is longer."),
     (lambda n, s, q, a: flat_gradient(outer_loss(n, s, q, -a), n), UPHILL),
     (lambda n, s, q, a: flat_gradient(outer_loss(n, s, q, -a, False), n), UPHILL + " And it is first order."),
 )
@@ -379,13 +386,7 @@ def small_cases() -> dict[str, tuple[nn.Module, Episode]]:
          "inner loop changes it.")
 def bias_only(cls):
     """Exercise 4: a MAML whose inner loop changes the bias terms alone."""
-    if cls is None or cls is ...:
-        raise NotAttempted
-    if not inspect.isclass(cls) or not issubclass(cls, Learner):
-        stop(f"Hand over the class itself, a subclass of ml.MAML; yours = {cls.__name__ if inspect.isclass(cls) else kind(cls)}.")
-    own = [c for c in cls.__mro__[:cls.__mro__.index(Learner)] if c is not MAML]
-    if not any(inspect.isfunction(f) for c in own for f in vars(c).values()):
-        raise NotAttempted
+    subclass(cls, MAML if inspect.isclass(cls) and issubclass(cls, MAML) else Learner, "ml.MAML")
     for title, (net, episode) in small_cases().items():
         kept = [p.detach().clone() for p in net.parameters()]
         learner = run(cls, net, inner_lr=0.1, inner_steps=2, of=cls)

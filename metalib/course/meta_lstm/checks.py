@@ -5,7 +5,6 @@ https://openreview.net/forum?id=rJY0-Kcll. Typical wrong answers are written dow
 """
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable
 from functools import partial
@@ -18,9 +17,9 @@ from ...learners import Unrolled
 from ...learners.lstm_cell import log_and_sign as correct_log_and_sign
 from ...networks import mlp
 from ...tasks import Sinusoid
-from ..answers import (REMEMBERS, answer, as_given, asked, close, differentiated, near, number, returned, run, show, tensor, versus,
-                       worst)
-from ..verdict import NotAttempted, checker, kind, recognise, stop
+from ..answers import (REMEMBERS, answer, as_given, asked, close, differentiated, near, number, returned, run, show, subclass,
+                       tensor, versus, worst)
+from ..verdict import NotAttempted, Stop, checker, kind, recognise, stop
 
 # 1. Predict: what the gates say -------------------------------------------------------------------------------------------------
 
@@ -36,12 +35,18 @@ def prediction(f=..., i=..., left=...):
         f, i: forget and input gate, each between 0 and 1.
         left: the share that is left where the gradient is 0, between 0 and 1; right to within 0.03.
     """
-    if any(given is ... or given is None for given in (f, i, left)):
-        raise NotAttempted
+    if waiting := [name for name, given in (("f", f), ("i", i), ("left", left)) if given is ... or given is None]:
+        raise NotAttempted(f". Still open: {', '.join(waiting)}." if len(waiting) < 3 else "")
+    read = []
     for name, given in (("f", f), ("i", i), ("left", left)):
-        if isinstance(given, str) or not 0 <= number(given) <= 1:
+        try:
+            value = float(given) if isinstance(given, str) else number(given)
+        except (Stop, ValueError):
+            value = math.nan
+        if not 0 <= value <= 1:
             stop(f"{name}: yours = {given!r}, expected a number between 0 and 1.")
-    f, i, left = (float(f"{number(given):.6g}") for given in (f, i, left))                  # 0.05 in single precision is 0.05
+        read.append(float(f"{value:.3g}" if name != "left" else value))                     # 0.05 in half precision is 0.05
+    f, i, left = read
     if near(f, 0.05) and near(i, 1):
         stop("f and i have changed places: which of the two stands before the gradient?")
     if near(f, 0.95) and near(i, 0.05):
@@ -56,7 +61,7 @@ def prediction(f=..., i=..., left=...):
         why = ("that is what one step leaves; there are 12 of them." if abs(left - F) < 0.006 else
                "that is what is lost, not what is left." if abs(left - (1 - truth)) < 0.03
                else "start from sigmoid(4.5), which is close to 1 but not 1, and use it 12 times.")
-        stop(f"left: yours = {left}, {why}")
+        stop(f"left: yours = {left:.4g}: {why}")
     return (f"f = 1, i = alpha is gradient descent; sigmoid(4.5) = {F:.3f} looks like 1, but to the power of 12 it is "
             f"{truth:.3f}: a decay.")
 
@@ -85,6 +90,9 @@ PREPROCESSED = (
      "The first row is right. From e^-p on the second one is the sign alone: e^p x would be as large as 22,000."),
     (lambda x, p: torch.stack([parts(x, p)[0], math.exp(-p) * x]),
      "The first row is right. Where x is small it has to be made larger, not smaller."),
+    (lambda x, p: torch.stack([-parts(x, p)[0], parts(x, p)[1]]), "The sign of the first row: log|x| / p is below 0 for |x| < 1, and -1 at the end."),
+    (lambda x, p: torch.stack([parts(x, p)[0], torch.tanh(math.exp(p) * x)]), "The second row is no tanh: it is straight, and then the sign."),
+    (lambda x, p: parts(x, 10.0), "That is right for p = 10 only: use the p that is handed in."),
     (lambda x, p: torch.stack([parts(x.abs(), p)[0], parts(x.abs(), p)[1]]),
      "The sign is lost: the second row has to tell up from down."),
 )
@@ -163,6 +171,7 @@ UNROLLS = (
      "the full gradient is asked for."),
     (dict(forget=True), "The memory does not travel: every step begins with an empty one, so momentum never builds up."),
     (dict(forget=True, cut=True), "The memory does not travel, and theta forgets where it came from: two bugs."),
+    (dict(total=lambda losses: losses[0] / len(losses)), "It returns after the first move: look at how far `return` is indented."),
     (dict(early=True), "The losses are those before each move: the last move is never judged, the start is."),
     (dict(total=lambda losses: losses[-1]), "That is the last loss; the mean along the way was asked for."),
     (dict(total=sum), "That is the sum of the losses; their mean was asked for."),
@@ -265,13 +274,7 @@ RULES = (
          "and {}.")
 def sign_sgd(cls):
     """Exercise 4: theta <- theta - lr * sign(gradient), as a learner; it is called as SignSGD(network, lr=0.02)."""
-    if cls is None or cls is ...:
-        raise NotAttempted
-    if not inspect.isclass(cls) or not issubclass(cls, Unrolled):
-        given = cls.__name__ if inspect.isclass(cls) else kind(cls)
-        stop(f"Hand over the class itself, a subclass of ml.Unrolled; yours = {given}.")
-    if not any("move" in vars(c) for c in cls.__mro__[:cls.__mro__.index(Unrolled)]):
-        raise NotAttempted
+    subclass(cls, Unrolled, "ml.Unrolled", "move")
     torch.manual_seed(0)
     net = mlp(1, 6, 1, activation=nn.Tanh).double()
     with torch.no_grad():
@@ -287,22 +290,27 @@ def sign_sgd(cls):
     theta = learner.start(3)
     slope = torch.ones_like(theta).index_fill(1, torch.tensor([1]), 0.0)
     moved = returned(run(learner.move, theta.clone(), slope.clone(), torch.ones(3, dtype=theta.dtype), None, of=cls), cls.move)
-    if not isinstance(moved, tuple) or len(moved) != 3:
+    if not isinstance(moved, (tuple, list)) or len(moved) != 3:
         stop(f"move returns {kind(moved)}, expected three things: theta, memory and what there is to show, "
              "such as theta, None, {}.")
     if not isinstance(moved[0], Tensor) or moved[0].shape != theta.shape:
         stop(f"The new theta: yours = {kind(moved[0])}, expected a tensor of shape {list(theta.shape)}, [tasks, coordinates].")
     if moved[0].isnan().any():
         stop("Where the gradient is 0 the new theta is NaN: what is 0 / 0? Such a coordinate stays where it is.")
-    yours = run(lambda: learner.adapt(episode.support, steps=3)(episode.query.x), of=cls)
-    def by(rule):
-        return Reference(net, 0.02, rule).double().adapt(episode.support, steps=3)(episode.query.x)
-    wanted = by(lambda t, g, lr, l: t - lr * g.sign())
-    if not close(yours.detach(), wanted):
-        known = ((partial(by, rule), words) for rule, words in RULES)
-        words = recognise(known, [((), yours.detach())], close, "Follow one coordinate by hand.")
-        task, query, _ = at = worst(yours.detach(), wanted)
-        stop(f"After 3 steps, query {query} of task {task}: {versus(yours[at], wanted[at])}. {words}")
+    for lr, steps in ((0.02, 3), (0.05, 12)):                                       # 12: long enough for a slope to turn
+        learner = run(cls, net, lr=lr, of=cls).double()
+        yours = run(lambda: learner.adapt(episode.support, steps=steps)(episode.query.x), of=cls).detach()
+        def by(rule):
+            return Reference(net, lr, rule).double().adapt(episode.support, steps=steps)(episode.query.x)
+        wanted = by(lambda t, g, lr, l: t - lr * g.sign())
+        if not close(yours, wanted):
+            known = ((partial(by, rule), words) for rule, words in RULES)
+            words = recognise(known, [((), yours)], close, "Follow one coordinate by hand." if steps == 3 else
+                              "Is the rate that was handed in used, and nothing but this step's gradient?")
+            task, query, _ = at = worst(yours, wanted)
+            stop(f"After {steps} steps with lr={lr}, query {query} of task {task}: {versus(yours[at], wanted[at])}. {words}")
+    if not close(moved[0][:, 1].detach(), theta[:, 1].detach()):
+        stop("Where the gradient is 0 yours moves all the same: sign(0) is 0, such a coordinate stays where it is.")
     if run(learner.adapt, episode.support, steps=0, of=cls) is None:
         stop("adapt returns nothing; leave it as it is, only `move` is yours.")
     return "That is sign descent, for all tasks at once; `race.tune` and every figure of this chapter will take it as it is."

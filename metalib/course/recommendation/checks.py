@@ -71,6 +71,10 @@ MOODS = (
     (lambda s, e, d: (e - s).sum() / (len(s) + d), "The sign: who gives more than expected has a good mood."),
     (lambda s, e, d: (s - e).sum() / d, "Divide by k + doubt: with many ratings the doubt must not matter."),
     (lambda s, e, d: (s - e).mean() / (1 + d), "That shrinks a hundred ratings as much as one: put the count beside the doubt."),
+    (lambda s, e, d: (s - e).mean() / (len(s) + d), "You divide by the count twice: the mean has done it already."),
+    (lambda s, e, d: (s - e).sum() / (len(s) + d * d), "Only b is squared, doubt is not."),
+    (lambda s, e, d: (s - e).sum() / (len(s) + 3.0), "Use the doubt that is handed in; it is not always 3."),
+    (lambda s, e, d: e.mean() + (s - e).sum() / (len(s) + d), "The mood alone is asked for, without the films' promise."),
     (lambda s, e, d: s.mean() - e.mean() - d, "Doubt is not taken off in stars: it counts as ratings that say zero."),
 )
 
@@ -160,6 +164,12 @@ TIES = (
      "You take the worst of equals. Its place is drawn by lot: take the mean."),
     (lambda p, s: s[p == p.max()].mean() / s.max(), "The gain of an item is 2^stars - 1, not its stars."),
     (lambda p, s: gain(s[p == p.max()].mean()) / gain(s.max()), "Take the mean of the *gains*, not the gain of the mean stars."),
+    (lambda p, s: gain(s[p == p.max()]).sum() / gain(s.max()), "You take the sum over those ranked first; they share one place: take the mean."),
+    (lambda p, s: gain(s[p == p.max()]).sum() / len(s) / gain(s.max()), "Divide by the number of those ranked first, not by that of all."),
+    (lambda p, s: 2 ** s[p == p.max()].mean() / 2 ** s.max(), "The gain is 2^stars - 1: the 1 is missing."),
+    (lambda p, s: (2 ** s[p == p.max()]).mean() / 2 ** s.max(), "The gain is 2^stars - 1: the 1 is missing."),
+    (lambda p, s: gain(s[p == p.min()]).mean() / gain(s.max()), "Ranked first is the *highest* prediction."),
+    (lambda p, s: gain(s[p == p.max()]).mean() / gain(s).mean(), "Divide by the best gain in the list, not by the mean gain."),
     (lambda p, s: gain(s[p == p.max()]).mean() / 31, "Divide by the best that *this* user's list holds, not by five stars."),
 )
 

@@ -64,6 +64,10 @@ GOALS = (
     (lambda h, a: (h + 5 * a)[(a.abs() < 1).all(-1)].mean(0), "Solve action = 5 (goal - hand) for the goal: divide by 5."),
     (lambda h, a: (h - a / 5)[(a.abs() < 1).all(-1)].mean(0), "The wrong side: the action points from the hand to the goal."),
     (lambda h, a: (h + a)[(a.abs() < 1).all(-1)].mean(0), "The factor 5 is missing."),
+    (lambda h, a: (h + a / 5)[-1], "The last moment alone: it need not be one that tells. Average over all that do."),
+    (lambda h, a: (h + a / 5)[-5:].mean(0), "The last moments need not be those that tell: ask the actions."),
+    (lambda h, a: (h + a / 5)[(a < 1).all(-1)].mean(0), "An action is clipped at -1, too."),
+    (lambda h, a: (h + a / 5)[(a > -1).all(-1)].mean(0), "An action is clipped at +1, too."),
     (lambda h, a: h.mean(0), "That is the middle of the path. What do the actions say?"),
 )
 
@@ -78,6 +82,10 @@ def goal_from(function: Callable):
             end = start + torch.tensor([0.1, -0.15, 0.05], dtype=torch.float64)
         hands = start + torch.linspace(0, 0.85, 24, dtype=torch.float64)[:, None] * (end - start)
         cases.append((hands.float(), (5 * (end - hands)).clamp(-1, 1).float()))
+    hands, actions = cases[0]
+    cases.append((hands.flip(0), actions.flip(0)))                              # clipped at the end instead of at the beginning
+    low, high = hands.amin(0), hands.amax(0)                                        # the same hand, seen from the other side
+    cases.append((low + high - hands, -actions))
     runs = asked(function, cases, tensor)
     for inputs, found in runs:
         if found.shape != (3,):
@@ -150,6 +158,7 @@ def command(q, dq, wanted, speed, acceleration, pull, brake):
 
 COMMANDS = (
     (lambda q, v, w, s, a, p, b: p * (w - q) + b * (s - v), "The reference accelerates too: without it the arm always lags."),
+    (lambda q, v, w, s, a, p, b: a + b * (w - q) + p * (s - v), "`pull` and `brake` have changed places: the spring acts on the angle."),
     (lambda q, v, w, s, a, p, b: a, "That drives blindly: the smallest error is never corrected."),
     (lambda q, v, w, s, a, p, b: a + p * (w - q) - b * v,
      "The brake should act on the *error* of speed, or it brakes the wanted movement as well."),
@@ -163,7 +172,8 @@ COMMANDS = (
 def command_checked(function: Callable):
     """Exercise 4: the line of `track` that closes the loop."""
     rng = torch.Generator().manual_seed(1)
-    cases = [tuple(torch.randn(3, 1, 2, generator=rng) for _ in range(5)) + rates for rates in ((20.0, 6.0), (9.0, 2.0))]
+    cases = [tuple(torch.randn(n, 1, 2, generator=rng) for _ in range(5)) + rates
+             for n, rates in ((3, (20.0, 6.0)), (5, (9.0, 2.0)), (3, (9.0, 2.0)))]
     runs = asked(function, cases, tensor)
     for inputs, found in runs:
         right = command(*inputs)

@@ -12,7 +12,7 @@ import linecache
 import math
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from types import CodeType
 
 import numpy as np
@@ -207,9 +207,16 @@ def tensor(value) -> Tensor:
     stop(f"Yours = {kind(value)}, expected a tensor.")
 
 
+def row(value) -> np.ndarray:
+    """What was drawn, of whatever kind: an array, a tensor, a list, a set."""
+    return np.asarray(list(value) if isinstance(value, (set, frozenset, range)) or isinstance(value, Iterator) else value)
+
+
 def listed(value):
     """Tensors and arrays as lists, in lists of lists too."""
-    return value.tolist() if isinstance(value, (Tensor, np.ndarray)) else list(map(listed, value)) if isinstance(value, (list, tuple)) else value
+    if isinstance(value, (list, tuple)):
+        return list(map(listed, value))
+    return value.detach().tolist() if isinstance(value, Tensor) else value.tolist() if isinstance(value, np.ndarray) else value
 
 
 def close(a: Tensor, b: Tensor, tolerance: float = 1e-4) -> bool:

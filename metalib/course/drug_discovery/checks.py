@@ -164,7 +164,7 @@ def training_molecules(function: Callable):
 def split(function: Callable, scaffold: np.ndarray, share: float, seed: int) -> np.ndarray:
     """The reader's split, a boolean array with molecules on both sides."""
     mask = answer(function, scaffold, share, np.random.RandomState(seed))
-    if not isinstance(mask, (np.ndarray, torch.Tensor, list)) or np.shape(mask) != scaffold.shape:
+    if not isinstance(mask, (np.ndarray, torch.Tensor, list, tuple)) or np.shape(mask) != scaffold.shape:
         stop(f"Yours = {kind(mask)}, expected a boolean array of {len(scaffold)}, one for each molecule.")
     mask = np.asarray(mask)
     if mask.dtype != bool:

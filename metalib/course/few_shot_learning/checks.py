@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .measure import SHOTS
 from ...storage import shipped
-from ..answers import answer, as_given, asked, close, differentiates, tensor, versus, worst
+from ..answers import answer, as_given, asked, close, differentiates, row, tensor, versus, worst
 from ..verdict import checker, choose, kind, recognise, stop
 
 # 1. Predict: who wins where ----------------------------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ def drawn(function: Callable, seed: int, per_class: int, k_shot: int, n_query: i
     found = answer(function, np.random.RandomState(seed), per_class, k_shot, n_query)
     if not isinstance(found, (tuple, list, np.ndarray)) or len(found) != 2:
         stop(f"Yours = {kind(found)}, expected two arrays: support, query.")
-    support, query = (np.asarray(part).reshape(-1).tolist() for part in found)
+    support, query = (row(part).reshape(-1).tolist() for part in found)
     if (len(support), len(query)) != (k_shot, n_query):
         stop(f"Yours has {len(support)} sentences to learn from and {len(query)} to ask about; asked for were {k_shot} and {n_query}.")
     return support, query

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ...storage import shipped
 from ...metrics import ndcg
-from ..answers import answer, as_given, asked, near, number, versus
+from ..answers import answer, as_given, asked, near, number, row, versus
 from ..verdict import checker, choose, kind, recognise, stop
 
 # 1. Predict: who is best with how many ratings ---------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def cut(function: Callable, films: np.ndarray, k_shot: int, n_query: int, seed: 
     found = answer(function, films, k_shot, n_query, np.random.RandomState(seed))
     if not isinstance(found, (tuple, list, np.ndarray)) or len(found) != 2:
         stop(f"Yours = {kind(found)}, expected two arrays.")
-    support, query = (np.asarray(part) for part in found)
+    support, query = (row(part) for part in found)
     if support.shape != (k_shot,) or query.shape != (n_query,):
         stop(f"Yours have shapes {list(support.shape)} and {list(query.shape)}, expected [{k_shot}] and [{n_query}].")
     if not np.isin(np.concatenate([support, query]), films).all():

@@ -118,6 +118,49 @@ def test_nobody_has_answered_yet(notebook):
     assert not [cell.id for cell in checks if not printed(cell).startswith("Not attempted yet")]
 
 
+WRITTEN_OUT = {            # (chapter, exercise) -> how its answer looks where it is written out in a sentence, a formula or a cell
+    ("01_background", 3): r"sqrt\(len\(", ("02_concepts", 3): r"softmax\(-?1\)", ("03_maml", 4): r'endswith\("bias"\)',
+    ("04_meta_lstm", 1): r"0\.87\d|f=1\b", ("04_meta_lstm", 4): r"gradient\.sign|sign\(gradient\)",
+    ("05_image_classification", 1): r"[Ss]ix stops", ("06a_few_shot_learning", 3): r"one_hot\(y, n_way\)",
+    ("06b_robot_learning", 4): r"brake.{0,12}\(speed - dq\)", ("06c_recommendation", 2): r"\(k\s*\+\s*(\\lambda|3|doubt)\)|k \+ 3",
+    ("06c_recommendation", 3): r"[Ff]ilm in both sets|one shuffle", ("06d_drug_discovery", 3): r"lots?\[scaffold\]",
+    ("07_challenges", 2): r"linalg\.solve\(eye \+", ("07_challenges", 3): r"\\alpha\^\*\s*=|best_rate\(", ("07_challenges", 4): r"new @ new",
+}
+
+
+def written_out(notebook, name: str) -> list[tuple[int, str]]:
+    """(exercise, cell) wherever an answer is written out before its question, the exercise's own cells aside."""
+    found = []
+    for (chapter, k), looks in WRITTEN_OUT.items():
+        if chapter == name:
+            stub = next(i for i, cell in enumerate(notebook.cells) if cell.id == f"exercise-{k}-stub")
+            found += [(k, cell.id) for cell in notebook.cells[:stub] if re.search(looks, cell.source + printed(cell))]
+    return found
+
+
+@pytest.mark.parametrize("path", PATHS, ids=[path.stem for path in PATHS])
+def test_no_answer_is_written_out_before_its_question(path):
+    assert not written_out(nbformat.read(path, as_version=4), path.stem)
+
+
+@pytest.mark.parametrize("chapter, k", WRITTEN_OUT)
+def test_the_look_of_an_answer_is_that_of_a_solution_or_of_a_cell_further_down(chapter, k):
+    """Or the test above could not fail."""
+    notebook = nbformat.read(next(p for p in PATHS if p.stem == chapter), as_version=4)
+    stub = next(i for i, cell in enumerate(notebook.cells) if cell.id == f"exercise-{k}-stub")
+    assert any(re.search(WRITTEN_OUT[chapter, k], cell.source + printed(cell)) for cell in notebook.cells[stub:])
+
+
+def test_words_to_choose_from_do_not_stand_in_the_order_of_the_answers(notebook):
+    for solution in tagged(notebook, "solution"):
+        call = ast.parse(solution.source).body[-1].value
+        answers = [a.value.value for a in call.keywords if isinstance(a.value, ast.Constant)]
+        if len(set(answers)) == len(answers) > 2:
+            listed = printed(cell_of(notebook, f"exercise-{number(solution)}-check"))
+            places = [listed.find(repr(a)) for a in answers]
+            assert -1 in places or places != sorted(places), (solution.id, answers)
+
+
 def planted(path: str, change) -> list:
     notebook = copy.deepcopy(nbformat.read(next(p for p in PATHS if p.stem == path), as_version=4))
     change(notebook, {cell.id: cell for cell in notebook.cells})

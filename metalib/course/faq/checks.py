@@ -16,7 +16,7 @@ SYMPTOMS = {                                    # argument -> the symptom, the r
     "worse": ("worse with every further step, then NaN", "rate too large", "Each step overshoots, the next one more."),
     "alone": ("good with all queries together, poor with one at a time", "batch statistics", "The queries help each other."),
 }
-CAUSES = tuple(cause for _, cause, _ in SYMPTOMS.values())
+CAUSES = sorted(cause for _, cause, _ in SYMPTOMS.values())      # in an order that tells nothing
 
 
 @checker("Put one of " + ", ".join(map(repr, CAUSES)) + " in place of each row of dots.")

@@ -1,4 +1,7 @@
-"""Exercise checkers, one file per chapter: `ml.checks.maml.maml_loss(my_function)` gives a sentence and never an exception."""
+"""Exercise checkers, one file per chapter: `ml.checks.maml.maml_loss(my_function)` gives a sentence and never an exception.
+
+`ml.checks.tally()` shows what they have said so far.
+"""
 from importlib import import_module
 
 __all__ = ["background", "challenges", "concepts", "drug_discovery", "faq", "few_shot_learning",
@@ -6,10 +9,12 @@ __all__ = ["background", "challenges", "concepts", "drug_discovery", "faq", "few
 
 
 def __getattr__(name: str):
+    if name == "tally":
+        return import_module("metalib.course.tally").tally
     if name in __all__:
         return import_module(f"metalib.course.{name}.checks")
     raise AttributeError(f"there are no checks {name!r}; there are {', '.join(__all__)}.")
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, "tally"])

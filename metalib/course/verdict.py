@@ -85,6 +85,13 @@ def checker(todo: str) -> Callable:
     def decorate(check: Callable[..., str]) -> Callable[..., Verdict]:
         @functools.wraps(check)
         def guarded(*args, **kwargs) -> Verdict:
+            found = judged(*args, **kwargs)
+            from . import tally                                                         # which shows verdicts
+            if tally.reader():
+                tally.keep(check.__module__.split(".")[-2], check.__name__, found)
+            return found
+
+        def judged(*args, **kwargs) -> Verdict:
             try:
                 with torch.enable_grad(), untouched_randomness():
                     return Verdict(f"Right. {check(*args, **kwargs)}", passed=True)

@@ -11,7 +11,7 @@ import html
 import random
 import re
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import NoReturn
@@ -76,11 +76,12 @@ def stop(text: str) -> NoReturn:
     raise Stop(text)
 
 
-def checker(todo: str) -> Callable:
+def checker(todo: str, **questions: Sequence) -> Callable:
     """Turn a function that returns a sentence, or leaves by `stop`, into one that always returns a Verdict.
 
     Arguments:
         todo: what there is to write, said to whoever has not begun.
+        questions: of a prediction, the options of each question, in the order in which they are to be shown.
     """
     def decorate(check: Callable[..., str]) -> Callable[..., Verdict]:
         @functools.wraps(check)
@@ -101,6 +102,7 @@ def checker(todo: str) -> Callable:
                 return Verdict(f"Not yet. {found}")
             except Exception as error:                                           # an answer of a kind nobody thought of
                 return Verdict(f"Not yet. The checker cannot read this answer ({describe(error)}). {todo}")
+        guarded.questions = questions
         return guarded
     return decorate
 

@@ -38,7 +38,7 @@ def accepted(pairs: list[tuple[float, float]]) -> set[str]:
 
 
 @checker("Put 'from scratch', 'meta-learned' or 'tie' in place of each row of dots. A guess is welcome: it is there to be "
-         "checked.")
+         "checked.", one=CHOICES, hundred=CHOICES, shifted=CHOICES)
 def prediction(one=..., hundred=..., shifted=...):
     """Exercise 1: who is more accurate on five classes?
 

@@ -22,6 +22,7 @@ from ..verdict import checker, choose, kind, recognise, stop
 
 GROWTH = ("flat", "line", "square")
 RIVALS = ("MAML", "CNP", "tie")
+WORDS = {"maml": GROWTH, "implicit": GROWTH, "inside": RIVALS, "outside": RIVALS}
 
 
 def growth(method: str) -> str:
@@ -39,7 +40,7 @@ def rivals(name: str, value: float) -> dict[str, float]:
     return {who: cell[NAMES.index(who)][INNER.index(5)] for who in RIVALS[:2]}
 
 
-@checker("Put a word in place of each row of dots. A guess is welcome: it is there to be checked.")
+@checker("Put a word in place of each row of dots. A guess is welcome: it is there to be checked.", **WORDS)
 def prediction(maml=..., implicit=..., inside=..., outside=...):
     """Exercise 1.
 
@@ -47,8 +48,7 @@ def prediction(maml=..., implicit=..., inside=..., outside=...):
         maml, implicit: how memory grows with inner steps: "flat", "line" or "square".
         inside: who explains more of a new wave from ten points: "MAML", "CNP" or "tie". outside: the same, lifted by 3.
     """
-    words = {"maml": GROWTH, "implicit": GROWTH, "inside": RIVALS, "outside": RIVALS}
-    given = choose(words, maml=maml, implicit=implicit, inside=inside, outside=outside)
+    given = choose(WORDS, maml=maml, implicit=implicit, inside=inside, outside=outside)
     wrong = []
     for name, method, why in (("maml", "MAML", "Each step must be kept until the gradient has come back through it."),
                               ("implicit", "implicit MAML", "Its gradient looks at where the inner loop ended, nowhere else.")):

@@ -21,6 +21,7 @@ from ..verdict import checker, choose, kind, recognise, stop
 # 1. Predict: transfer or meta --------------------------------------------------------------------------------------------------
 
 TIE = 0.05                                      # errors closer than this part of the smaller one count as equal
+CHOICES = (*STARTS, "tie")
 WHERE = {                                       # name -> (distance index, points, steps, in words)
     "close": (0, 10, 0, "in the middle of the training tasks, before any step"),
     "few": (6, 5, 3, "at the edge of the training tasks, after 3 steps on 5 points"),
@@ -46,11 +47,11 @@ def accepted(found: dict[str, float]) -> set[str]:
 
 
 @checker("Put 'random', 'pretrained', 'MAML' or 'tie' in place of each row of dots. A guess is welcome: it is there to be "
-         "checked.")
+         "checked.", close=CHOICES, few=CHOICES, far=CHOICES)
 def prediction(close=..., few=..., far=...):
     """Exercise 1: which start has the lowest error in each of WHERE?"""
     wrong, said = [], []
-    for name, value in choose((*STARTS, "tie"), close=close, few=few, far=far).items():
+    for name, value in choose(CHOICES, close=close, few=few, far=far).items():
         found = errors(name)
         table = ", ".join(f"{start} {e:.2g}" for start, e in found.items())
         said.append(f"{WHERE[name][3]}: {table}")

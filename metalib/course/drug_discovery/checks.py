@@ -22,6 +22,7 @@ WHY = {"few": "Five labels grow no forest, and nine other assays have said much 
        "many": "Two hundred labels say more about this assay than nine others do, and a few steps cannot take it all in.",
        "unlike": "No training assay was about this receptor: there was nothing to bring along, and something to unlearn."}
 LEVELS = ("chance", "between", "above")
+WORDS = dict.fromkeys(("few", "many", "unlike"), (*RIVALS, "tie")) | {"no_label": LEVELS}
 
 
 def on_tox21(name: str, n: int) -> list[float]:
@@ -47,15 +48,14 @@ def without_labels() -> str:
     return "chance" if start - a <= 0.5 else "above" if start - a > forest + b else "between"
 
 
-@checker("Put a word in place of each row of dots. A guess is welcome: it is there to be checked.")
+@checker("Put a word in place of each row of dots. A guess is welcome: it is there to be checked.", **WORDS)
 def prediction(few=..., many=..., unlike=..., no_label=...):
     """Exercise 1.
 
     Arguments:
         few, many, unlike: "meta", "forest" or "tie". no_label: "chance", "between" or "above".
     """
-    words = dict.fromkeys(("few", "many", "unlike"), (*RIVALS, "tie")) | {"no_label": LEVELS}
-    given = choose(words, few=few, many=many, unlike=unlike, no_label=no_label)
+    given = choose(WORDS, few=few, many=many, unlike=unlike, no_label=no_label)
     wrong = []
     for case in WHY:
         if given[case] != winner(case):

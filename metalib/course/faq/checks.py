@@ -19,7 +19,7 @@ SYMPTOMS = {                                    # argument -> the symptom, the r
 CAUSES = sorted(cause for _, cause, _ in SYMPTOMS.values())      # in an order that tells nothing
 
 
-@checker("Put one of " + ", ".join(map(repr, CAUSES)) + " in place of each row of dots.")
+@checker("Put one of " + ", ".join(map(repr, CAUSES)) + " in place of each row of dots.", **dict.fromkeys(SYMPTOMS, CAUSES))
 def diagnosis(before=..., same=..., worse=..., alone=...):
     """Exercise 1: which cause belongs to which symptom?
 
@@ -50,7 +50,7 @@ CASES = {
 SAYS_HOW_SURE = ("CNP",)                        # chapter 2: a mean and a spread; all others answer with a value alone
 
 
-@checker("Put one of " + ", ".join(map(repr, METHODS)) + " in place of each row of dots.")
+@checker("Put one of " + ", ".join(map(repr, METHODS)) + " in place of each row of dots.", **dict.fromkeys(CASES, METHODS))
 def choice(letters=..., doses=..., factory=...):
     """Exercise 2: what would you try first in each of CASES? The decision guide is the judge; its two best are accepted.
 
@@ -80,7 +80,7 @@ def enough(name: str, within: float = 1.5) -> int:
     return next(n for i, n in enumerate(POOLS) if max(means[i:]) <= within * means[-1])
 
 
-@checker(f"Put one of {', '.join(map(str, POOLS))} in place of each row of dots.")
+@checker(f"Put one of {', '.join(map(str, POOLS))} in place of each row of dots.", maml=POOLS, cnp=POOLS)
 def enough_tasks(maml=..., cnp=...):
     """Exercise 3: from how many training waves on is the error on new waves within half again of that with 500?
 

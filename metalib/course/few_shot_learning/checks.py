@@ -20,7 +20,7 @@ from ..verdict import checker, choose, kind, recognise, stop
 # 1. Predict: who wins where ----------------------------------------------------------------------------------------------------
 
 RIVALS = ("nearest centroid", "ProtoNet", "logistic regression")
-MOVES = ("up", "down", "stays")
+WORDS = {"one": RIVALS, "twenty": RIVALS, "please": ("up", "down", "stays")}
 
 
 def measured(method: str, k_shot: int, n_way: int = 5) -> float:
@@ -28,7 +28,7 @@ def measured(method: str, k_shot: int, n_way: int = 5) -> float:
     return shipped("intents-clinc150")["accuracy"][method][str(n_way)][SHOTS.index(k_shot)][0]
 
 
-@checker("Put a word in place of each row of dots. A guess is welcome: it is there to be checked.")
+@checker("Put a word in place of each row of dots. A guess is welcome: it is there to be checked.", **WORDS)
 def prediction(one=..., twenty=..., please=...):
     """Exercise 1.
 
@@ -36,7 +36,7 @@ def prediction(one=..., twenty=..., please=...):
         one, twenty: who is best with that many examples of each of five intents: one of RIVALS.
         please: where the learned weight of n-grams of "please" goes: "up", "down" or "stays".
     """
-    given = choose({"one": RIVALS, "twenty": RIVALS, "please": MOVES}, one=one, twenty=twenty, please=please)
+    given = choose(WORDS, one=one, twenty=twenty, please=please)
     wrong = []
     for name, k, why in (("one", 1, "With one example each, what is known about sentences in general counts most."),
                          ("twenty", 20, "A class mean keeps one point of each class; who can use all twenty?")):

@@ -22,13 +22,15 @@ from ..verdict import NotAttempted, checker, choose, kind, meant, recognise, sto
 # 1. Predict: what the listing does --------------------------------------------------------------------------------------------
 
 LEVELS = {"chance": (0.0, 0.35), "half": (0.35, 0.65), "most": (0.65, 1.0)}
+SIZES = ("one", "sixteen", "tie")
 LEARNS = {"half": "One forward pass moves the start: where does the next task begin?",
           "most": "It runs and its loss is a number; neither says that it learns. Where does the next task begin?"}
 BATCH = {"sixteen": "Sixteen tasks give a steadier gradient. But count the outer steps that the same tasks then pay for.",
          "tie": "Count the outer steps that each takes."}
 
 
-@checker("Put a whole number in place of the first row of dots, one of the given words in place of the others. A guess is welcome.")
+@checker("Put a whole number in place of the first row of dots, one of the given words in place of the others. A guess is welcome.",
+         stops=range(1, 10), learns=tuple(LEVELS), ahead=SIZES)
 def prediction(stops=..., learns=..., ahead=...):
     """Exercise 1: how often the listing stops; what it learns; one task in a step or sixteen, with the same tasks.
 
@@ -38,7 +40,7 @@ def prediction(stops=..., learns=..., ahead=...):
     if stops is ... or stops is None:
         raise NotAttempted(". Still open: STOPS." if learns is not ... or ahead is not ... else "")
     said, stops = stops, meant(stops, range(100))
-    learns, ahead = choose({"LEARNS": LEVELS, "AHEAD": ("one", "sixteen", "tie")}, LEARNS=learns, AHEAD=ahead).values()
+    learns, ahead = choose({"LEARNS": LEVELS, "AHEAD": SIZES}, LEARNS=learns, AHEAD=ahead).values()
     text, count = listing.LISTING, 0
     for changes in listing.LOUD:
         count += trial.attempt(text) != "it runs to its end"

@@ -32,6 +32,7 @@ from ..verdict import checker, choose, kind, recognise, stop
 # 1. Predict: which start is best, and when ------------------------------------------------------------------------------------
 
 STARTS = ("random", "pretrained", "MAML")
+WORDS = {"before": (*STARTS, "tie"), "after": (*STARTS, "tie"), "later": ("grows", "stays", "shrinks")}
 BEFORE = {                                      # a wrong answer -> where to look
     "MAML": "Its error before a step is no part of what MAML minimises: a start is somewhere to leave from, not an answer.",
     "random": "It answers close to 0 everywhere; whoever has seen many sines can do better without knowing the task.",
@@ -78,7 +79,7 @@ def misjudged(title: str, given: str, error: dict[str, np.ndarray], why: dict[st
 
 
 @checker("Put one of 'random', 'pretrained', 'MAML', 'tie' in place of the first two rows of dots, 'grows', 'stays' or 'shrinks' in "
-         "place of the third. A guess is welcome.")
+         "place of the third. A guess is welcome.", **WORDS)
 def prediction(before=..., after=..., later=None):
     """Exercise 1: which start has the lowest query error?
 
@@ -86,9 +87,8 @@ def prediction(before=..., after=..., later=None):
         before, after: "random", "pretrained", "MAML", or "tie" where the best two cannot be told apart; for 0 and 10 inner steps.
         later: from 10 to 100 steps MAML's lead over pretraining "grows", "stays" or "shrinks"; None: not asked.
     """
-    words = {"before": (*STARTS, "tie"), "after": (*STARTS, "tie"), "later": ("grows", "stays", "shrinks")}
-    given = choose(words, before=before, after=after, **({} if later is None else {"later": later}))
-    before, after, later = (given.get(name) for name in words)
+    given = choose(WORDS, before=before, after=after, **({} if later is None else {"later": later}))
+    before, after, later = (given.get(name) for name in WORDS)
     start, ten = errors(0), errors(10)
     wrong, far = misjudged("before", before, start, BEFORE) + misjudged("after", after, ten, AFTER), ""
     if later is not None:

@@ -28,7 +28,7 @@ def best_of(names: dict[str, str], situation: str, k_shot: int) -> tuple[str, di
     return min(errors, key=errors.get), errors
 
 
-@checker("Put a word in place of each row of dots. A guess is welcome: it is there to be checked.")
+@checker("Put a word in place of each row of dots. A guess is welcome: it is there to be checked.", **WORDS)
 def prediction(one=..., five=..., cold=...):
     """Exercise 1.
 

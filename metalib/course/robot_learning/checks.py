@@ -36,7 +36,8 @@ def word(value: float) -> str:
     return WORDS[(value > 0.25) + (value > 0.75)]
 
 
-@checker("Put 'rarely', 'sometimes' or 'mostly' in place of each row of dots. A guess is welcome: it is there to be checked.")
+@checker("Put 'rarely', 'sometimes' or 'mostly' in place of each row of dots. A guess is welcome: it is there to be checked.",
+         **dict.fromkeys(ASKED, WORDS))
 def prediction(reach_joint=..., door_joint=..., reach_scratch=..., reach_cnp=...):
     """Exercise 1: 'rarely' (below a quarter), 'sometimes', 'mostly' (above three quarters) for each of the four."""
     given = choose(WORDS, reach_joint=reach_joint, door_joint=door_joint, reach_scratch=reach_scratch, reach_cnp=reach_cnp)

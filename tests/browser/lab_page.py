@@ -45,7 +45,7 @@ class JupyterLab:
             file.write_text(json.dumps(values))
         own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime",
                "IPYTHONDIR": "ipython", "JUPYTERLAB_SETTINGS_DIR": "settings",
-               "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}
+               "JUPYTERLAB_WORKSPACES_DIR": "workspaces", "METALIB_TALLY": "tally.json"}
         self.environment = os.environ | {key: str(folder / name) for key, name in own.items()} | {"JUPYTER_TOKEN": self.token}
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

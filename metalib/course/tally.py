@@ -29,7 +29,8 @@ EXERCISES = {                                   # room -> the chapter, its check
     "challenges": ("7 · Challenges", "prediction", "implicit_gradient", "best_rate", "conjugate_gradient"),
     "faq": ("8 · Questions", "diagnosis", "choice", "enough_tasks"),
 }
-STATES = {word: looks for word, *looks in LOOKS.values()}         # "Right" -> sign, ink, paper
+OPEN = "Not attempted"
+STATES = {word.replace(" attempted yet", " attempted"): looks for word, *looks in LOOKS.values()}      # "Right" -> sign, ink, paper
 
 
 def where() -> Path:
@@ -51,7 +52,7 @@ def kept() -> dict[str, dict[str, str]]:
     """What the file holds of the exercises that there are; nothing where it is missing or damaged."""
     try:
         found = json.loads(where().read_text(encoding="utf-8"))
-        return {room: {check: found[room][check] for check in checks if found[room].get(check) in STATES}
+        return {room: {check: found[room][check] for check in checks if found[room].get(check) in ("Right", "Not yet")}
                 for room, (_, *checks) in EXERCISES.items() if room in found}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
@@ -89,7 +90,7 @@ class Tally:
         """Chapter, and a word for each of its exercises."""
         for room in self.rooms:
             title, *checks = EXERCISES[room]
-            yield title, [(check, self.found.get(room, {}).get(check, "Not attempted yet")) for check in checks]
+            yield title, [(check, self.found.get(room, {}).get(check, OPEN)) for check in checks]
 
     def __repr__(self) -> str:
         return "\n".join(f"{title:26}" + "  ".join(f"{n}: {word.lower()}" for n, (_, word) in enumerate(row, 1))
@@ -97,11 +98,14 @@ class Tally:
 
     def _repr_html_(self) -> str:
         """A card: a row for each chapter, a sign and a word for each exercise, so that it reads without colours."""
-        lines = []
+        lines, style = [], "text-align:left;white-space:nowrap;padding:.1em .9em .1em 0"
         for title, row in self.rows():
-            cells = "".join(f'<td style="text-align:left;padding:.1em .9em;color:{STATES[word][1]}" title="{check.replace("_", " ")}">'
-                            f'{n} <span aria-hidden="true">{STATES[word][0]}</span> {word.lower()}</td>' for n, (check, word) in enumerate(row, 1))
-            lines.append(f'<tr style="background:none"><th scope="row" style="text-align:left">{html.escape(title)}</th>{cells}</tr>')
+            cells = [f'<th scope="row" style="{style}">{html.escape(title)}</th>']
+            for n, (check, word) in enumerate(row, 1):
+                sign, ink, _ = STATES[word]
+                cells.append(f'<td style="{style};color:{ink}" title="{check.replace("_", " ")}">'
+                             f'{n} <span aria-hidden="true">{sign}</span> {word.lower()}</td>')
+            lines.append(f'<tr style="background:none">{"".join(cells)}</tr>')
         right = sum(word == "Right" for _, row in self.rows() for _, word in row)
         total = sum(len(row) for _, row in self.rows())
         return (f'<div style="border-left:5px solid #555555;background:#f1f1f1;color:#1a1a1a;padding:.5em .9em;max-width:60em">'
@@ -120,7 +124,7 @@ def tally(room: str | None = None, *, reset: bool = False) -> Tally:
 
     Example:
         >>> tally("faq")
-        8 · Questions             1: not attempted yet  2: not attempted yet  3: not attempted yet
+        8 · Questions             1: not attempted  2: not attempted  3: not attempted
     """
     if room is not None and room not in EXERCISES:
         raise ValueError(f"there are no exercises in {room!r}; there are in {', '.join(EXERCISES)}.")

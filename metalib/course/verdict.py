@@ -58,6 +58,7 @@ class Verdict:
         word, sign, ink, paper = LOOKS[self.passed, self.attempted]
         said = html.escape(self.text.removeprefix(word))
         said = re.sub(r"`([^`]+)`", r'<code style="color:inherit;background:#0000000d">\1</code>', said)
+        said = re.sub(r"(?<![\w*])\*(\w[^*]*)\*(?![\w*])", r"<em>\1</em>", said)
         return (f'<div role="status" style="border-left:5px solid {ink};background:{paper};color:#1a1a1a;padding:.5em .9em;'
                 f'max-width:60em"><span aria-hidden="true" style="color:{ink};font-weight:bold">{sign}</span> '
                 f'<strong style="color:{ink}">{word}</strong>{said}</div>')

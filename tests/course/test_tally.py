@@ -52,9 +52,9 @@ def test_a_better_verdict_is_kept_and_a_worse_one_is_not(reading):
 def test_the_card_says_it_in_words(reading):
     tally.keep("faq", "choice", RIGHT), tally.keep("faq", "enough_tasks", NOT_YET)
     shown = ml.checks.tally("faq")
-    assert repr(shown) == "8 · Questions             1: not attempted yet  2: right  3: not yet"
+    assert repr(shown) == "8 · Questions             1: not attempted  2: right  3: not yet"
     page = shown._repr_html_()
-    assert "1 of 3 exercises right" in page and "right</td>" in page and "not yet</td>" in page and "not attempted yet</td>" in page
+    assert "1 of 3 exercises right" in page and "right</td>" in page and "not yet</td>" in page and "not attempted</td>" in page
     assert len(repr(ml.checks.tally()).splitlines()) == 11 and "1 of 41 exercises right" in ml.checks.tally()._repr_html_()
     assert "0 of 3" in ml.checks.tally("faq", reset=True)._repr_html_() and not reading.exists()
 

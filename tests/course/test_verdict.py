@@ -88,6 +88,7 @@ def test_a_verdict_is_a_card_that_reads_without_its_colours():
         assert word in page and sign in page and "background:#" in page and "color:#1a1a1a" in page
         assert page == verdict._repr_html_() and page.count(word) == 1
     code = Verdict("Right. It is `x < 1`.", passed=True)._repr_html_()
+    assert "the <em>root</em> of 2 * 3 * 4" in Verdict("Not yet. It is the *root* of 2 * 3 * 4.")._repr_html_()
     assert "<code" in code and "x &lt; 1</code>" in code and "`" not in code
 
 

@@ -10,7 +10,7 @@ from ..verdict import Verdict
 from .controls import NAME_CONTROLS, fit
 
 
-DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACw="                     # a picture of nothing, whose arrival names the buttons
+DOT = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"     # a picture of nothing, whose arrival names the buttons
 
 
 class Bets(widgets.VBox):
@@ -40,7 +40,7 @@ class Bets(widgets.VBox):
         self.verdict = check(**self.given)
         self._card = widgets.HTML()
         super().__init__([*self.rows.values(), self._card])
-        self.add_class("metalib-lab")
+        self.add_class("metalib-bets")
         self.show()
 
     @property

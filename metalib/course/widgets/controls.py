@@ -4,7 +4,7 @@ from __future__ import annotations
 import ipywidgets as widgets
 
 # Sliders come without an accessible name: when the picture has loaded, each takes the text of its visible label.
-NAME_CONTROLS = ("for (const c of this.closest('.metalib-lab')?.querySelectorAll('.widget-slider, .widget-toggle-buttons')"
+NAME_CONTROLS = ("for (const c of this.closest('.metalib-lab, .metalib-bets')?.querySelectorAll('.widget-slider, .widget-toggle-buttons')"
                  " ?? []) {const name = c.querySelector('.widget-label')?.textContent, e = c.querySelector('[role=slider]') ?? c;"
                  "if (name) e.setAttribute('aria-label', name); if (e === c) e.setAttribute('role', 'group')}")
 

@@ -4,19 +4,17 @@
 """
 from importlib import import_module
 
-ROOMS = ["background", "challenges", "concepts", "drug_discovery", "faq", "few_shot_learning",
-         "image_classification", "maml", "meta_lstm", "recommendation", "robot_learning"]
-
+__all__ = ["background", "challenges", "concepts", "drug_discovery", "faq", "few_shot_learning",
+           "image_classification", "maml", "meta_lstm", "recommendation", "robot_learning"]
 OWN = {"tally": "metalib.course.tally", "bets": "metalib.course.widgets.bets"}
-__all__ = [*ROOMS, *OWN]
 
 
 def __getattr__(name: str):
     if name in OWN:
         return getattr(import_module(OWN[name]), name)
-    if name in ROOMS:
+    if name in __all__:
         return import_module(f"metalib.course.{name}.checks")
-    raise AttributeError(f"there are no checks {name!r}; there are {', '.join(ROOMS)}.")
+    raise AttributeError(f"there are no checks {name!r}; there are {', '.join(__all__)}.")
 
 
 def __dir__() -> list[str]:

@@ -1,8 +1,10 @@
 """Right answers in styles that no solution has, and wrong ones that no list of typical mistakes names."""
 import math
 import statistics
+from copy import copy
 from decimal import Decimal
 from fractions import Fraction
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from torch import nn
 from torch.func import functional_call
 
 import metalib as ml
+from test_answers import FUNCTIONS
 
 torch.set_num_threads(1)
 rooms = ml.checks
@@ -191,6 +194,22 @@ def brute_force(matvec, b, steps):
 ])
 def test_wrong_and_why(verdict, words):
     assert words in verdict().text and verdict().attempted and not verdict().passed, verdict()
+
+
+REFERENCES = {name: given for name, given in FUNCTIONS.items() if name != "challenges.conjugate_gradient"}       # its matvec is always new
+
+
+@pytest.mark.parametrize("name, i", [(name, i) for name, (_, function) in REFERENCES.items() for i in range(len(signature(function).parameters))])
+def test_an_argument_that_is_ignored_is_noticed(name, i):
+    """Whatever came first as this argument is used for ever."""
+    check, function = REFERENCES[name]
+    first: list = []
+
+    def ignoring(*inputs):
+        first.append(inputs[i].clone() if isinstance(inputs[i], torch.Tensor) else copy(inputs[i]))
+        given = first[0].clone() if isinstance(first[0], torch.Tensor) and not first[0].requires_grad else first[0]
+        return function(*inputs[:i], given, *inputs[i + 1:])
+    assert not check(ignoring).passed and check(ignoring).attempted
 
 
 # What is said ------------------------------------------------------------------------------------------------------------------

@@ -207,12 +207,13 @@ def unroll_given(move, theta, loss, steps):
 def unroll(function):
     """Exercise 3: the outer loss of a learned optimiser, by value and by its gradient for the optimiser's weights."""
     as_given(function, unroll_given)
-    cases = ((3, (0.5, 0.1), (1.5, -0.7)), (5, (0.8, 0.05), (1.5, -0.7)), (1, (0.5, 0.1), (0.4, 1.1, -0.6)))
+    cases = ((3, (0.5, 0.1), (1.5, -0.7), wavy), (5, (0.8, 0.05), (1.5, -0.7), wavy), (1, (0.5, 0.1), (0.4, 1.1, -0.6), wavy),
+             (2, (0.5, 0.1), (1.5, -0.7), lambda theta: theta.cos().sum()))
     def both(make: Callable) -> list[tuple[Tensor, Tensor | None]]:
         found = []
-        for steps, numbers, start in cases:
+        for steps, numbers, start, loss in cases:
             weights = torch.tensor(numbers, dtype=torch.float64, requires_grad=True)
-            value = make(heavy_ball(weights), torch.tensor(start, dtype=torch.float64), wavy, steps)
+            value = make(heavy_ball(weights), torch.tensor(start, dtype=torch.float64), loss, steps)
             if not isinstance(value, Tensor) or value.numel() != 1:
                 stop(f"Yours = {kind(value)}, expected a tensor with a single number: the mean loss.")
             reached = differentiated(value, weights)

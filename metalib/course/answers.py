@@ -28,6 +28,7 @@ HINTS = {                                       # what an error message says -> 
     "can't multiply sequence": "torch.autograd.grad returns a tuple, one gradient for each input.",
     "'tuple' and": "torch.autograd.grad returns a tuple, one gradient for each input.",
     "does not require grad": "Somewhere before this line the result was cut off from the parameters, or they were never told to be tracked.",
+    "'ellipsis'": "Three dots are still there, to be replaced.",
     "not have been used in the graph": "What was computed does not depend on them: a copy, a `Parameter` or `.data` stands in their place.",
     "leaf Variable that requires grad is being used in an in-place": "It is differentiated, so it has to stay: make a new tensor instead.",
     "through the graph a second time": "Autograd lets go of a graph once it has been used, unless it is told to keep it.",

@@ -27,9 +27,9 @@ LOOKS = {                                       # (passed, attempted) -> word, s
 }
 
 
-NUMBERS = dict(enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())) | {20: "twenty", 50: "fifty"}
+NUMBERS = dict(enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())) | {16: "sixteen", 20: "twenty", 50: "fifty"}
 SAME = {other: word for word, others in {           # what readers write -> the word of the course
-    "tie": "tied draw equal neither", "line": "linear linearly", "square": "quadratic quadratically", "flat": "constant",
+    "tie": "tied draw equal neither same", "line": "linear linearly", "square": "quadratic quadratically", "flat": "constant",
     "meta": "maml", "learned": "learnt learning", "biases": "bias", "pretrained": "pretrain pretraining", "labels": "label", "leak": "leaks leakage",
     "grows": "grow", "shrinks": "shrink", "stays": "stay", "up": "upwards", "down": "downwards"}.items() for other in others.split()}
 
@@ -128,7 +128,7 @@ def plain(text: str) -> str:
 def words_in(text: str) -> set[str]:
     """The words of an answer without articles; a word's other forms and its synonyms count as itself."""
     said = re.findall(r"[^\W_]+", text.casefold().replace("no difference", "tie").replace("random forest", "forest"))
-    return {SAME.get(word, word) for word in said if word not in ("a", "an", "the", "it", "is", "at", "about")}
+    return {NUMBERS.get(int(word), word) if word.isdecimal() else SAME.get(word, word) for word in said if word not in ("a", "an", "the", "it", "is", "at", "about")}
 
 
 def meant(value, options: Iterable):
@@ -137,7 +137,8 @@ def meant(value, options: Iterable):
         value = value.item()
     options = list(options)
     if not isinstance(value, str):
-        return next((o for o in options if isinstance(value, Real) and not isinstance(value, bool) and value == o), None)
+        numeric = isinstance(value, Real) and not isinstance(value, bool)
+        return next((o for o in options if numeric and (value == o or isinstance(o, str) and NUMBERS.get(value) == o)), None)
     if exact := [o for o in options if plain(value) == plain(str(o)) and (isinstance(o, str) or value.strip() == str(o))]:
         return exact[0]
     said = words_in(value)

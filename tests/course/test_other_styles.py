@@ -223,6 +223,13 @@ def test_an_operation_that_pytorch_lacks_is_no_stub():
     assert rooms.background.ci95(lacks).attempted and not rooms.background.ci95(stub).attempted
 
 
+def test_dots_that_were_left_in_the_code_are_named():
+    def half_written(values):
+        spread = ...
+        return 1.96 * spread
+    assert "Three dots are still there" in rooms.background.ci95(half_written).text
+
+
 def test_what_is_still_open_is_named():
     assert rooms.concepts.prediction(close="tie", few=..., far="").text.startswith("Not attempted yet. Still open: few, far. Put ")
     assert "Still open" not in rooms.concepts.prediction().text
@@ -237,7 +244,7 @@ def test_what_is_still_open_is_named():
     (rooms.maml.prediction, dict(before="pretraining", after="MAML", later="it shrinks")),
     (rooms.image_classification.prediction, dict(stops="six", learns="at chance", ahead="one")),
     (rooms.few_shot_learning.prediction, dict(one="protonet", twenty="logistic", please="downwards")),
-    (rooms.recommendation.prediction, dict(one="the biases", five="the same", cold="hidden")),
+    (rooms.recommendation.prediction, dict(one="the biases", five="no difference", cold="hidden")),
     (rooms.drug_discovery.prediction, dict(few="MAML", many="random forest", unlike="the forest", no_label="above")),
     (rooms.challenges.prediction, dict(maml="linear", implicit="constant", inside="the CNP", outside="MAML")),
     (rooms.faq.diagnosis, dict(before="leak", same="unused", worse="too large", alone="batch")),

@@ -40,6 +40,7 @@ def test_numbers_are_compared_by_value():
     pools = (2, 5, 50)
     assert [meant(said, pools) for said in (5, 5.0, np.int64(50), "50", " 2 ")] == [5, 5, 50, 50, 2]
     assert [meant(said, pools) for said in (True, 7, "5.0.", "-5", None)] == [None] * 5
+    assert [meant(said, ("one", "sixteen", "tie")) for said in (16, "16", 1.0, "1", 2, "61")] == ["sixteen", "sixteen", "one", "one", None, None]
     with pytest.raises(Stop, match="^size: yours = 7, which is none of 2, 5, 50.$"):
         choose(pools, size=7)
 

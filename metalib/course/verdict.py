@@ -128,7 +128,8 @@ def plain(text: str) -> str:
 def words_in(text: str) -> set[str]:
     """The words of an answer without articles; a word's other forms and its synonyms count as itself."""
     said = re.findall(r"[^\W_]+", text.casefold().replace("no difference", "tie").replace("random forest", "forest"))
-    return {NUMBERS.get(int(word), word) if word.isdecimal() else SAME.get(word, word) for word in said if word not in ("a", "an", "the", "it", "is", "at", "about")}
+    return {NUMBERS.get(int(word), word) if word.isdecimal() else SAME.get(word, word)
+            for word in said if word not in ("a", "an", "the", "it", "is", "at", "about")}
 
 
 def meant(value, options: Iterable):

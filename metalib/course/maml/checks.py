@@ -194,7 +194,7 @@ def maml_loss(function):
         runs.append(((theta, tasks, alpha), value, where))
 
     def same(yours, other) -> bool:
-        return close(torch.as_tensor(yours).detach().reshape(()), torch.as_tensor(other).detach())
+        return close(*(torch.as_tensor(value).detach().reshape(()) for value in (yours, other)))
 
     if off := [r for r in runs if not same(r[1], true_loss(*r[0]))]:
         inputs, value, where = off[0]

@@ -182,15 +182,17 @@ def conjugate_gradient(function: Callable):
         axes = torch.linalg.qr(torch.randn(n, n, generator=rng, dtype=torch.float64))[0]
         A, b = axes * values @ axes.mT, torch.randn(n, generator=rng, dtype=torch.float64)
         calls = []
-        def matvec(v):
-            calls.append(v.detach().clone())
-            return A @ v
+        def matvec(v):                                                          # of whatever kind and precision
+            calls.append(torch.as_tensor(v).detach().double().clone())
+            return A @ calls[-1]
         x, exact = tensor(answer(function, matvec, b, n)), torch.linalg.solve(A, b)
         if x.shape != b.shape:
             stop(f"Yours = {kind(x)}, expected a tensor of shape {list(b.shape)}.")
         if not close(x, exact):
             residual = float((A @ x - b).norm() / b.norm())
             bent = [float(abs(p @ A @ q) / (p.norm() * (A @ q).norm())) for p, q in zip(calls, calls[1:])]
+            if len(calls) > n or not all(v.any() for v in calls):                       # so not all of them are directions
+                stop(f"With {n} unknowns and {n} steps the residual is still {show(residual)} of b. Follow two steps for two unknowns by hand.")
             if bent and max(bent) > 1e-6:
                 stop(f"With {n} unknowns and {n} steps the residual is still {show(residual)} of b. Two successive "
                      f"directions p, q should have p^T A q = 0, and yours do not: what is added to the new residual "

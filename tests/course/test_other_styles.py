@@ -165,6 +165,16 @@ def heavy(theta, gradient, lr, memory):
     return theta - lr * velocity.sign(), velocity, {}
 
 
+def loss_at(theta, tasks, alpha, steps=1):
+    total = 0
+    for support, query in tasks:
+        place = theta
+        for _ in range(steps):
+            place = place - alpha * torch.autograd.grad(support(place), place, create_graph=True)[0]
+        total = total + query(place)
+    return total
+
+
 class Forgotten(ml.Learner):
     def adapt(self, support):
         def predict(x):
@@ -195,6 +205,10 @@ def brute_force(matvec, b, steps):
     (lambda: rooms.meta_lstm.sign_sgd(moving(lambda t, g, lr, m: (t - 0.02 * g.sign(), None, {}))), "lr=0.05"),
     (lambda: rooms.meta_lstm.sign_sgd(moving(lambda t, g, lr, m: (torch.where(g > 0, t - lr, t + lr), None, {}))), "sign(0) is 0"),
     (lambda: rooms.meta_lstm.sign_sgd(moving(heavy)), "nothing but this step's gradient"),
+    (lambda: rooms.maml.maml_loss(lambda t, tasks, a: loss_at(t, tasks, 0.1)), "alpha = 0.1 only"),
+    (lambda: rooms.maml.maml_loss(lambda t, tasks, a: loss_at(t, tasks, a, steps=2)), "two inner steps"),
+    (lambda: rooms.robot_learning.interval(lambda k, n: (lambda low, high: ((low + high) / 2, (high - low) / 2))(
+        *FUNCTIONS["robot_learning.interval"][1](k, n))), "return the two ends"),
     (lambda: rooms.concepts.neighbour(Forgotten), "End it with `return`"),
     (lambda: rooms.challenges.conjugate_gradient(brute_force), "what is `steps` used for?"),
     (lambda: rooms.drug_discovery.training_molecules(lambda s, share, rng: (rng.rand(s.max() + 1) < 0.5)[s]), "25 % it goes wrong"),

@@ -155,6 +155,8 @@ LOSSES = (                                      # what the wrong answer computes
      "That is the mean over the tasks; the formula asks for something else."),
     (lambda t, tasks, a: true_loss(t, tasks, 1.0),
      "The step is as long as the gradient, whatever alpha is: alpha is not used."),
+    (lambda t, tasks, a: true_loss(t, tasks, 0.1), "That is right for alpha = 0.1 only: use the alpha that is handed in."),
+    (lambda t, tasks, a: sum(q(moved(moved(t, s, a), s, a)) for s, q in tasks), "You take two inner steps; the formula takes one."),
     (chained, "Each task starts where the one before it ended: the start has to be the same for all."),
     (accumulated, "Gradients pile up: the second task steps along the first one's gradient too. What does .grad hold by then?"),
     (lambda t, tasks, a: sum(q(moved(t, lambda t: sum(s(t) for s, _ in tasks), a)) for s, q in tasks),

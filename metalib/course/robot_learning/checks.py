@@ -124,6 +124,7 @@ INTERVALS = (
               "prove that the next one never fails."),
     (normal, "For 100 of 100 that interval has no width: a hundred episodes cannot prove that the next one never fails."),
     (lambda k, n: tuple(value * (1 + 1.96 ** 2 / n) for value in wilson(k, n)), "Divide both ends by 1 + z^2 / n."),
+    (lambda k, n: (sum(wilson(k, n)) / 2, (wilson(k, n)[1] - wilson(k, n)[0]) / 2), "Those are the middle and the half-width; return the two ends."),
     (lambda k, n: tuple(reversed(wilson(k, n))), "Lower end first."),
     (lambda k, n: tuple(100 * value for value in wilson(k, n)), "As shares between 0 and 1, not in per cent."),
 )

@@ -57,8 +57,9 @@ def test_a_reader_s_clicks_are_kept_and_nobody_else_s(tmp_path, monkeypatch):
 
 
 def test_without_widgets_it_says_what_there_is_to_do():
-    faces = ml.checks.bets(ml.checks.maml.prediction)._repr_mimebundle_()
-    assert faces["text/plain"].startswith("Not attempted yet. Put one of") and "Not attempted yet" in faces["text/html"]
+    bets = ml.checks.bets(ml.checks.maml.prediction)
+    assert bets._repr_mimebundle_()["text/plain"] == "Run this cell to bet by click: before, after, later."
+    assert "Not attempted" not in bets._card.value
 
 
 def test_a_check_of_code_has_no_bets():

@@ -56,12 +56,13 @@ class Bets(widgets.VBox):
         self.show()
 
     def show(self) -> None:
-        self._card.value = self.verdict._repr_html_() + f'<img alt="" hidden onload="{NAME_CONTROLS}" src="{DOT}">'
+        begun = any(value is not ... for value in self.given.values())                 # before, the check of the words says what there is to do
+        self._card.value = (self.verdict._repr_html_() if begun else "") + f'<img alt="" hidden onload="{NAME_CONTROLS}" src="{DOT}">'
 
     def _repr_mimebundle_(self, include=None, exclude=None, **kwargs):
-        """The buttons, or what the check says where widgets do not render."""
+        """The buttons, or a sentence where widgets do not render."""
         faces = super()._repr_mimebundle_(include=include, exclude=exclude, **kwargs) or {}
-        return {**faces, "text/plain": repr(self.verdict), "text/html": self.verdict._repr_html_()}
+        return {**faces, "text/plain": f"Run this cell to bet by click: {', '.join(self.rows)}."}
 
 
 def bets(check: Callable[..., Verdict]) -> Bets:

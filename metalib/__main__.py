@@ -6,8 +6,6 @@
 
 Under `torchrun --nproc-per-node 2 -m metalib train ...` the meta-batch is split over the processes.
 """
-from __future__ import annotations
-
 import argparse
 import sys
 

@@ -4,8 +4,6 @@
 downloads from where the authors publish, against the published checksum. A file in METALIB_DATA is your own: its
 container may have been repacked, so its checksum is not asked for; the loaders check the contents instead.
 """
-from __future__ import annotations
-
 import gzip
 import os
 import zipfile

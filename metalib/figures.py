@@ -2,8 +2,6 @@
 
 Colours are Okabe and Ito's, which colour-blind readers can tell apart; no figure relies on colour alone.
 """
-from __future__ import annotations
-
 import base64
 import io
 

@@ -4,8 +4,6 @@ The split matters to ANIL (adapts the head alone) and to every figure that looks
 `conv4` is the few-shot standard: Vinyals et al. 2016 (https://arxiv.org/abs/1606.04080), with strides in place
 of pooling for Omniglot as in Finn et al. 2017 (https://arxiv.org/abs/1703.03400), section 5.2.
 """
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -6,8 +6,6 @@ Paper: Raghu, Raghu, Bengio, Vinyals 2020, "Rapid Learning or Feature Reuse?", h
 
 The body sees each support image once, however many inner steps there are: the loop runs on its features.
 """
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 

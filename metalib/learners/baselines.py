@@ -1,6 +1,4 @@
 """What every meta-learner must beat: learning from scratch, fine-tuning a pretrained network, the nearest centroid."""
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

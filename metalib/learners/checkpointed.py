@@ -7,8 +7,6 @@ Only the fast weights at the beginning of each segment of inner steps are kept. 
 its graph, just before it is needed: s steps in segments of k hold s / k sets of weights and the graph of k steps at a time,
 least where k is near the root of s.
 """
-from __future__ import annotations
-
 import torch
 from torch import nn
 

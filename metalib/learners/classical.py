@@ -1,6 +1,4 @@
 """Any scikit-learn classifier as a learner: fitted anew to every support set. What a practitioner would try first."""
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import Tensor

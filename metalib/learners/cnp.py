@@ -8,8 +8,6 @@ Paper: Garnelo et al. 2018, "Conditional Neural Processes", https://arxiv.org/ab
 
 The learning algorithm itself is in the weights of h and g: the model-based, or black-box, family.
 """
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

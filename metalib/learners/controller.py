@@ -11,8 +11,6 @@ learn by gradient descent by gradient descent", https://arxiv.org/abs/1606.04474
 Every coordinate of every task has its own h and c (its own history) and all share the weights, so that a controller
 trained on one network can be set to work on any other.
 """
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -6,8 +6,6 @@
 A subclass says in `compare` how a query is judged: by class means (protonet.py), by attention (matching.py), by a learned
 comparison (relation.py). Only the embedding f is meta-trained; nothing in it changes when a task is learned.
 """
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -7,8 +7,6 @@
 
 Adam: https://arxiv.org/abs/1412.6980. Each does what `torch.optim` does, for all tasks at once; `tests` compare them.
 """
-from __future__ import annotations
-
 import math
 
 import torch

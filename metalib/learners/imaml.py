@@ -10,8 +10,6 @@ where H_i is the Hessian of L_i(phi; support_i) at phi_i.
 No step is recorded, so memory does not grow with the number of inner steps. The inverse is never formed either: conjugate
 gradients need products of H_i with vectors only, each at about the price of two backward passes.
 """
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

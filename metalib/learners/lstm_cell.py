@@ -8,8 +8,6 @@ Cell: Hochreiter, Schmidhuber 1997, https://doi.org/10.1162/neco.1997.9.8.1735, 
 Preprocessing: Andrychowicz et al. 2016, "Learning to learn by gradient descent by gradient descent",
 https://arxiv.org/abs/1606.04474, appendix A.
 """
-from __future__ import annotations
-
 import math
 
 import torch

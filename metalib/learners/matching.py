@@ -9,8 +9,6 @@ with c the cosine in the paper; minus the squared Euclidean distance is the othe
 section 3. Here g = f, the same embedding for both, without the paper's "full context" LSTMs. With one example per class
 and the Euclidean distance this *is* the prototypical network; with more, it keeps every example where that keeps their mean.
 """
-from __future__ import annotations
-
 import math
 
 import torch

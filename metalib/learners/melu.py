@@ -8,8 +8,6 @@ https://arxiv.org/abs/1908.00413, algorithm 1.
 
 The paper embeds a film's director, actors, genre and a user's age and job; here a film is its row of x, and a user ratings alone.
 """
-from __future__ import annotations
-
 from .maml import MAML
 
 

@@ -4,8 +4,6 @@ Paper: Li, Zhou, Chen, Li 2017, "Meta-SGD: Learning to Learn Quickly for Few-Sho
 
     theta_i' = theta - alpha * grad_theta L_i(theta; support_i)       alpha: learned, as large as theta, elementwise
 """
-from __future__ import annotations
-
 import torch
 from torch import nn
 

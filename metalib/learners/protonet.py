@@ -8,8 +8,6 @@ Paper: Snell, Swersky, Zemel 2017, "Prototypical Networks for Few-shot Learning"
 The square matters: with it the logits are linear in f(x) up to a constant (section 2.4), and the means are the best
 representatives of their classes (section 2.3).
 """
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

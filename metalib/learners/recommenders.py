@@ -10,8 +10,6 @@
 w_user = w_0 + (Phi^T Phi + diag(lambda))^-1 Phi^T (y - Phi w_0): one ridge regression on the support set, in closed form. Three
 classical recommenders and a meta-learner are one `adapt`; they differ in who chose phi, lambda and the start w_0.
 """
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -9,8 +9,6 @@ f ends in small maps instead of a vector, g is a small convolutional network ove
 the embeddings of a class, we take their mean, so that more shots do not change the scale; and it fits a sigmoid of r_k to
 0 or 1 by squared error where we, as every learner here, take the cross-entropy over the classes.
 """
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

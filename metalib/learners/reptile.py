@@ -8,8 +8,6 @@ algorithm 2 and section 3.
 There is no query loss in the update. With k > 1 the summed inner gradients carry the second-order information that
 favours fast adaptation (section 5.1); with k = 1 the update is alpha times the joint gradient: plain joint training.
 """
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -3,8 +3,6 @@
 Rogers, Hahn 2010, "Extended-Connectivity Fingerprints", https://doi.org/10.1021/ci100050t (the fingerprint);
 Bemis, Murcko 1996, "The Properties of Known Drugs. 1. Molecular Frameworks", https://doi.org/10.1021/jm9602928 (the scaffold).
 """
-from __future__ import annotations
-
 from collections.abc import Sequence
 from types import ModuleType
 

@@ -3,8 +3,6 @@
 They stand in for a laboratory where there is no network: the molecules are real chemistry, the assays rules written down here.
 A rule looks at properties (how greasy, how polar) and at groups (an acid, an amine); training and test rules differ.
 """
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache

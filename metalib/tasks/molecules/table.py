@@ -1,6 +1,4 @@
 """Which molecule did what in which assay: the table behind a family of assays."""
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

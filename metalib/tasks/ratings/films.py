@@ -5,8 +5,6 @@
 All terms are shrunk towards zero and fitted by alternating ridge regressions. A training user's own rating is left out of what
 that user is told about the film: otherwise the training tasks would contain their own answers, and the new users' would not.
 """
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -3,8 +3,6 @@
 Harper, Konstan 2015, "The MovieLens Datasets: History and Context", https://doi.org/10.1145/2827872. Nothing is said of the
 people: a user is known by ratings only, a film by its genres and its year. For research; the archive holds the terms.
 """
-from __future__ import annotations
-
 import csv
 import io
 import re

@@ -5,8 +5,6 @@
 The last product has few dimensions (a *low-rank* population, as in Koren, Bell, Volinsky 2009, "Matrix Factorization Techniques
 for Recommender Systems", https://doi.org/10.1109/MC.2009.263), and a film's nature is its genres' plus something of its own.
 """
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

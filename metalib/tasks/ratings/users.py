@@ -5,8 +5,6 @@ https://arxiv.org/abs/1908.00413, section 4: users and films are each split into
 
     x  what is known of a film (films.py), [tasks, n, columns];   y  stars, [tasks, n, 1]
 """
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache

@@ -6,8 +6,6 @@
 A task is one arm. Its examples are pushes: how it stood and moved, the acceleration that was seen, and the torque that made it.
 Whoever can answer "which torque?" can drive the arm: `track` does so, and measures how far the tip is off.
 """
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -7,8 +7,6 @@ The goal is in no x. It can only be learned from the demonstration: one-demonstr
 Queries lie off the expert's path, with the expert's answer there (Laskey et al. 2017, https://arxiv.org/abs/1703.09327):
 whoever only saw perfect paths does not know what to do after the first small mistake.
 """
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache

@@ -4,8 +4,6 @@ Yu et al. 2019, "Meta-World: A Benchmark and Evaluation for Multi-Task and Meta 
 https://arxiv.org/abs/1910.10897 (version 3.1.1, ML1: one skill, 50 goals for training and 50 others for testing).
 Metaworld and MuJoCo are imported at the first rollout, not before.
 """
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -10,8 +10,6 @@ https://arxiv.org/abs/1908.10400, study what follows in general).
 
 The closed forms take theta [..., dim], A [tasks, dim, dim], c [tasks, dim], alpha the inner rate, s = steps.
 """
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

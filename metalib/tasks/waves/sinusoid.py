@@ -3,8 +3,6 @@
 https://arxiv.org/abs/1703.03400: amplitude uniform in [0.1, 5], phase uniform in [0, pi], x uniform in [-5, 5], no noise.
 The sign of the phase is a convention: the authors' code has sin(x - phase), which is the same family mirrored, x to -x and y to -y.
 """
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

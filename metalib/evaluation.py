@@ -1,6 +1,4 @@
 """One `evaluate` for every learner and every task family, and the one interval of the course."""
-from __future__ import annotations
-
 import math
 import random
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,4 @@
 """What a learner or a family is, in words and numbers: a checkpoint belongs to one run, weights to one card."""
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import re

@@ -7,8 +7,6 @@
 nDCG: Järvelin, Kekäläinen 2002, https://doi.org/10.1145/582415.582418. Average precision and its gain over chance:
 Stanley et al. 2021, "FS-Mol", https://openreview.net/forum?id=701FtuyLlAd.
 """
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -3,8 +3,6 @@
 Each answers one way of fooling oneself: labels that leak through their order, test classes seen in training, a support set
 that is not used, an outer gradient that is not the gradient, queries that help each other.
 """
-from __future__ import annotations
-
 import copy
 from dataclasses import dataclass
 

@@ -1,6 +1,4 @@
 """Files: written whole or not at all, weights without code in them, checkpoints that a run can go on from."""
-from __future__ import annotations
-
 import json
 import os
 import re

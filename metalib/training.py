@@ -3,8 +3,6 @@
 Nothing random is kept between iterations: iteration i of a run draws its tasks from the seed (run seed, i). So a run that
 is cut and resumed, or spread over processes, sees exactly the tasks of one that is not.
 """
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager

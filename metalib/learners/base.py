@@ -1,6 +1,4 @@
 """What every learner is: something that adapts to a support set and returns a predictor."""
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -16,8 +16,6 @@ thread, processor milliseconds of a meta-step:
 (unfolded into matrix products: 386 to 418, 309, 368; derivatives of the convolution written by hand: no gain.) `tests/benchmarks`
 measures again.
 """
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import torch

@@ -8,8 +8,6 @@
 Not `vmap(grad(...))`: its second order through `F.batch_norm` with per-task scale and shift is silently wrong. Attention takes its
 plain kernel, since the fused ones have no second derivative.
 """
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from weakref import WeakKeyDictionary

@@ -9,8 +9,6 @@ https://arxiv.org/abs/1703.03400, algorithms 1 and 2.
 All tasks adapt at once. The fast weights carry a leading task axis, the forward pass is vmapped over it, and the inner
 gradient is ordinary autograd of the *summed* loss: tasks share no fast weights, so each gets its own gradient.
 """
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

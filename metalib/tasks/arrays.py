@@ -2,8 +2,6 @@
 
     train = Arrays(x, y, classes=("cat", "dog", ...));    test = Arrays(x, y, classes=("owl", "fox", ...))
 """
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 

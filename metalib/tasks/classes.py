@@ -1,6 +1,4 @@
 """What every source of classes is: so many classes, so many examples of each, a way to get them; and so N-way episodes."""
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Sequence
 

@@ -1,6 +1,4 @@
 """Several families as one: each batch of tasks takes an equal share from each."""
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

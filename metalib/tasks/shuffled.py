@@ -1,6 +1,4 @@
 """Any family with its support labels dealt out at random: what a learner knows without learning."""
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

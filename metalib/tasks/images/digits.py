@@ -3,8 +3,6 @@
 Alpaydin, Kaynak 1998, "Optical Recognition of Handwritten Digits", UCI, https://doi.org/10.24432/C50P49 (CC BY 4.0); the
 test part, 8 x 8 pixels of 17 grey levels, written by 13 people. Ten classes only: for trying a learner, not for training one.
 """
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 

@@ -3,8 +3,6 @@
 Twenty drawings of a character are few; random affine distortions make a new one of each at every visit, as in Koch, Zemel,
 Salakhutdinov 2015, "Siamese Neural Networks for One-shot Image Recognition", section 4.
 """
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

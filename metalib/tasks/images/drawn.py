@@ -1,6 +1,4 @@
 """A family drawn in advance and kept in memory: for training live, where drawing would cost more than learning."""
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import numpy as np

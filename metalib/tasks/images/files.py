@@ -3,8 +3,6 @@
 Transparency is laid on paper, the orientation that a camera wrote down is followed, 16 bits become 8, of a moving picture the first
 frame is taken. What is too large is refused from its header, before it is unpacked; pipes and devices are never opened.
 """
-from __future__ import annotations
-
 import io
 from pathlib import Path
 

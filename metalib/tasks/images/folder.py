@@ -7,8 +7,6 @@ shipped; whoever has it finds the authors' lists at https://github.com/twitter-r
     FOLDER/train/n01532829/*.jpg              a folder per class, in a folder per split; or, without splits, in FOLDER itself
     FOLDER/train.csv, FOLDER/images/*.jpg     lines of filename,label
 """
-from __future__ import annotations
-
 import csv
 import io
 import warnings

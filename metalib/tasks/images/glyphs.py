@@ -4,8 +4,6 @@ In the manner of the generative model of Lake et al. 2015 (https://doi.org/10.11
 few strokes, each a simple movement of the pen that begins free on the page or on an earlier stroke; a drawing of it
 moves the control points a little, and slants, turns, stretches and shifts the whole. The movements are our own choice.
 """
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 

@@ -4,8 +4,6 @@ An image is float32 [1, 28, 28] in [0, 1], ink 1 on paper 0. Strokes are drawn o
 Omniglot was collected (Lake et al. 2015, https://doi.org/10.1126/science.aab3050) and shrunk to 28 x 28 by the filter
 that shrinks Omniglot itself: a character drawn by mouse, a generated one and a collected one look alike.
 """
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import lru_cache
 

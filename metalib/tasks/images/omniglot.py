@@ -4,8 +4,6 @@ Lake, Salakhutdinov, Tenenbaum 2015, "Human-level concept learning through proba
 https://doi.org/10.1126/science.aab3050. Splits: the authors' own (alphabets differ) and the one that few-shot papers
 report (characters differ, alphabets do not), Vinyals et al. 2016, https://arxiv.org/abs/1606.04080.
 """
-from __future__ import annotations
-
 import io
 import json
 import re

@@ -3,8 +3,6 @@
 What a model learned on one distribution and is asked on another is the textbook case of covariate shift: Shimodaira 2000,
 "Improving predictive inference under covariate shift", https://doi.org/10.1016/S0378-3758(00)00115-4.
 """
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Larson et al. 2019, "An Evaluation Dataset for Intent Classification and Out-of-
 https://arxiv.org/abs/1909.02027; licence CC BY 3.0. Its own split is by sentence; a few-shot split must be by intent, and here it
 is by whole domains.
 """
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass

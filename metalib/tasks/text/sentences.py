@@ -4,8 +4,6 @@ A sentence is an opening, an action, an object and an ending: "could you | call 
 The intent is the pair of action and object; both have three wordings, and openings and endings say nothing about it. Training
 and test intents come from different domains with different wordings of actions and objects. Real commands: `Intents`.
 """
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache

@@ -5,8 +5,6 @@ is hashed to one of 2,048 places with a sign, counted, and the vector is divided
 nobody has seen before has a vector too. Weinberger et al. 2009, "Feature Hashing for Large Scale Multitask Learning",
 https://arxiv.org/abs/0902.2206.
 """
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import metalib as ml
-from metalib.course.robot_learning import measure as experiment
+from metalib.course.robot_learning import arm as driven, measure as experiment
 from metalib.storage import shipped
 from metalib.tasks.robots import arm, demonstrations as robots, simulator
 from metalib.tasks.robots.arm import Arm
@@ -137,7 +137,7 @@ def test_torque_and_acceleration_are_inverse_to_each_other():
     episode = Arm().sample(20, seed=3)
     q, dq, ddq = (torch.randn(20, 5, 2, generator=torch.Generator().manual_seed(i)) for i in range(3))
     push = arm.torque(episode.about, q, dq, ddq)
-    torch.testing.assert_close(arm.acceleration(episode.about, q, dq, push), ddq, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(driven.acceleration(episode.about, q, dq, push), ddq, rtol=1e-3, atol=1e-3)
 
 
 def test_without_friction_and_pushes_energy_is_kept():
@@ -146,8 +146,8 @@ def test_without_friction_and_pushes_energy_is_kept():
     about = {name: value.double() for name, value in about.items()}
     q, dq, dt, energies = torch.tensor([[[0.3, 0.8]]]).double(), torch.zeros(1, 1, 2).double(), 1e-4, []
     for _ in range(3_000):
-        middle = dq + dt / 2 * arm.acceleration(about, q, dq, torch.zeros_like(q))
-        q, dq = q + dt * middle, dq + dt * arm.acceleration(about, q + dt / 2 * middle, middle, torch.zeros_like(q))
+        middle = dq + dt / 2 * driven.acceleration(about, q, dq, torch.zeros_like(q))
+        q, dq = q + dt * middle, dq + dt * driven.acceleration(about, q + dt / 2 * middle, middle, torch.zeros_like(q))
         M, _ = arm.inertia(about, q, dq)
         (l1, l2), (m1, m2) = about["length"][0], about["mass"][0]
         height = m1 * l1 * q[..., 0].sin() + m2 * (l1 * q[..., 0].sin() + l2 * q.sum(-1).sin())
@@ -165,13 +165,13 @@ def exact(about):
 
 def test_an_exact_model_follows_and_none_does_not():
     about = Arm().sample(10, seed=3).about
-    assert arm.off(arm.track(exact(about), about)).max() < 1
-    assert arm.off(arm.track(lambda x: torch.zeros(10, 1, 2), about)).min() > 10
+    assert driven.off(driven.track(exact(about), about)).max() < 1
+    assert driven.off(driven.track(lambda x: torch.zeros(10, 1, 2), about)).min() > 10
 
 
 def test_known_equations_need_few_pushes():
     episode = Arm(noise=0.0).sample(10, k_shot=6, seed=3)
-    torch.testing.assert_close(arm.identified(episode.support)(episode.query.x), episode.query.y, rtol=1e-2, atol=1e-2)
+    torch.testing.assert_close(driven.identified(episode.support)(episode.query.x), episode.query.y, rtol=1e-2, atol=1e-2)
 
 
 def test_adapting_beats_a_joint_model_on_new_arms():
@@ -179,5 +179,5 @@ def test_adapting_beats_a_joint_model_on_new_arms():
     with torch.no_grad():
         models = {"joint": ml.load("pretrained-arm").adapt(episode.support, steps=0),
                   "CNP": ml.load("cnp-arm").adapt(episode.support), "MAML": ml.load("maml-arm").adapt(episode.support)}
-    error = {name: arm.off(arm.track(model, episode.about)).mean() for name, model in models.items()}
+    error = {name: driven.off(driven.track(model, episode.about)).mean() for name, model in models.items()}
     assert error["CNP"] < 0.6 * error["joint"] and error["MAML"] < 0.85 * error["joint"]

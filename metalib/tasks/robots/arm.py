@@ -4,10 +4,10 @@
                                                                 Robotic Manipulation", section 4.3 (masses at the links' ends)
 
 A task is one arm. Its examples are pushes: how it stood and moved, the acceleration that was seen, and the torque that made it.
-Whoever can answer "which torque?" can drive the arm: `track` does so, and measures how far the tip is off.
+Whoever can answer "which torque?" can drive the arm: chapter 6b does so, and measures how far the tip is off.
 """
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -92,74 +92,3 @@ def torque(arm: Mapping[str, Tensor], q: Tensor, dq: Tensor, ddq: Tensor) -> Ten
     """The torque that makes the acceleration ddq: all [tasks, n, 2], N m."""
     M, rest = inertia(arm, q, dq)
     return (M @ ddq[..., None])[..., 0] + rest
-
-
-def acceleration(arm: Mapping[str, Tensor], q: Tensor, dq: Tensor, torque: Tensor) -> Tensor:
-    """The acceleration that the torque makes: the other way round."""
-    M, rest = inertia(arm, q, dq)
-    return torch.linalg.solve(M, (torque - rest)[..., None])[..., 0]
-
-
-def identified(support: Examples) -> Callable[[Tensor], Tensor]:
-    """Who knows the equations needs no meta-learning: they are linear in seven numbers, found by least squares from the pushes.
-
-    Arguments:
-        support: x [tasks, n, 8], y [tasks, n, 2]; n of at least 4, or the seven are not determined.
-
-    Returns:
-        A function from x [tasks, m, 8] to torque / TORQUE [tasks, m, 2].
-    """
-    def terms(x: Tensor) -> Tensor:                 # [tasks, n, 2, 7]; inertias, couplings, weights, frictions
-        c1, c2, s1, s2 = x[..., :4].unbind(-1)
-        (v1, v2), (a1, a2) = (x[..., 4:6] * LIMITS[0]).unbind(-1), (x[..., 6:] * LIMITS[1]).unbind(-1)
-        none, both = torch.zeros_like(c1), c1 * c2 - s1 * s2
-        first = (a1, a1 + a2, c2 * (2 * a1 + a2) - s2 * (2 * v1 + v2) * v2, c1, both, v1, none)
-        second = (none, a1 + a2, c2 * a1 + s2 * v1 ** 2, none, both, none, v2)
-        return torch.stack([torch.stack(first, -1), torch.stack(second, -1)], -2)
-
-    found = torch.linalg.lstsq(terms(support.x).flatten(1, 2), support.y.flatten(1)[..., None]).solution          # [tasks, 7, 1]
-    return lambda x: (terms(x).flatten(1, 2) @ found).view(*x.shape[:2], 2)
-
-
-def tip(arm: Mapping[str, Tensor], q: Tensor) -> Tensor:
-    """Where the hand is, metres: q [tasks, n, 2] -> [tasks, n, 2]."""
-    l1, l2 = arm["length"][:, None].unbind(-1)
-    a, b = q[..., 0], q.sum(-1)
-    return torch.stack([l1 * a.cos() + l2 * b.cos(), l1 * a.sin() + l2 * b.sin()], -1)
-
-
-def reference(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The movement to follow: angles, speeds, accelerations at times t [n] -> each [n, 2]."""
-    rate, size, middle = torch.tensor([1.6, 2.4]), torch.tensor([0.7, 0.8]), torch.tensor([-0.6, 0.6])
-    phase = t[:, None] * rate
-    return middle + size * (1 - phase.cos()), size * rate * phase.sin(), size * rate ** 2 * phase.cos()
-
-
-@torch.no_grad()
-def track(predict: Callable[[Tensor], Tensor], arm: Mapping[str, Tensor], seconds: float = 4.0, dt: float = 0.01,
-          pull: float = 20.0, brake: float = 6.0) -> tuple[Tensor, Tensor]:
-    """Drive arms along `reference`, each by its own adapted model: computed-torque control.
-
-    Arguments:
-        predict: x [tasks, 1, 8] -> torque / TORQUE [tasks, 1, 2], such as `learner.adapt(support)`.
-        arm: `episode.about`; its arms, [tasks], are the ones that really move.
-        pull, brake: how strongly errors of angle (1 / s^2) and speed (1 / s) ask for acceleration.
-
-    Returns:
-        Where the tips were, and where they should have been: [tasks, steps, 2], metres.
-    """
-    tasks, times = len(arm["length"]), torch.arange(0, seconds, dt)
-    wanted, speeds, accelerations = (part.expand(tasks, -1, -1) for part in reference(times))
-    q, dq, path = wanted[:, :1].clone(), speeds[:, :1].clone(), []
-    for i in range(len(times)):
-        path.append(q)
-        ddq = accelerations[:, i:i + 1] + pull * (wanted[:, i:i + 1] - q) + brake * (speeds[:, i:i + 1] - dq)
-        push = TORQUE * predict(seen(q, dq, ddq))
-        dq = (dq + dt * acceleration(arm, q, dq, push)).clamp(-20, 20)          # a real joint stops somewhere too
-        q = q + dt * dq
-    return tip(arm, torch.cat(path, 1)), tip(arm, wanted)
-
-
-def off(path: tuple[Tensor, Tensor]) -> Tensor:
-    """Root mean square distance of tip and wanted tip, [tasks], centimetres."""
-    return 100 * (path[0] - path[1]).square().sum(-1).mean(1).sqrt()

@@ -10,6 +10,7 @@ from metalib import data
 from metalib.course.few_shot_learning import measure as measured
 from metalib.storage import shipped
 from metalib.tasks import Intents, Sentences
+from metalib.course.few_shot_learning.ngrams import ngrams
 from metalib.tasks.text import intents, vectors as text
 
 FIVE = dict(n_way=5, k_shot=1, n_query=10)
@@ -20,7 +21,7 @@ FIVE = dict(n_way=5, k_shot=1, n_query=10)
 def test_a_sentence_is_a_vector_of_length_one_and_its_n_grams_add_up_to_it():
     for sentence in ("wake me at seven", "no no no", "7 UP!", "grüße aus köln"):
         [x], whole = text.features([sentence]), torch.zeros(text.PLACES)
-        for place, share in text.ngrams(sentence).values():
+        for place, share in ngrams(sentence).values():
             whole[place] += share
         torch.testing.assert_close(whole, x, rtol=1e-5, atol=1e-6)
         assert x.norm().item() == pytest.approx(1, abs=1e-5)

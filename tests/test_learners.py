@@ -6,7 +6,7 @@ from torch.func import functional_call
 
 import metalib as ml
 from metalib.proof import outer_slopes
-from metalib.tasks.waves.quadratics import adapted, first_order_gradient, maml_gradient, maml_optimum
+from metalib.course.quadratics import adapted, first_order_gradient, maml_gradient, maml_optimum
 
 
 def network(kind: str, smooth: bool = False) -> nn.Module:

@@ -12,7 +12,7 @@ from metalib.data import DataError
 from metalib.course.recommendation import measure as ratings
 from metalib.storage import shipped
 from metalib.learners import RidgeHead
-from metalib.learners.recommenders import biases, factorisation, item_mean
+from metalib.course.recommendation.classical import biases, factorisation, item_mean
 from metalib.tasks import Ratings
 from metalib.tasks.ratings import movielens
 from metalib.tasks.ratings.films import FACTORS, Shrinkage, _ridge, columns, describe

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import metalib as ml
+from metalib.course import quadratics
 from metalib.data import DataError
 from metalib.tasks import Digits, Glyphs, Omniglot, Quadratics
-from metalib.tasks.waves import quadratics
+from metalib.tasks.waves.quadratics import linear, quadratic_episode
 from metalib.tasks.images.glyphs import characters, hand
 from metalib.tasks.images.ink import draw_strokes, resize_to_ink
 
@@ -228,7 +229,7 @@ def bowls(dim=3, n_tasks=6, seed=0):
 @given(st.integers(1, 6), st.integers(1, 8), st.integers(0, 1000))
 def test_a_bowl_is_the_mean_squared_error_of_its_episode(dim, n_tasks, seed):
     episode, A, c, theta = bowls(dim, n_tasks, seed)
-    network = quadratics.linear(dim, theta, torch.float64)
+    network = linear(dim, theta, torch.float64)
     prediction = network(episode.support.x.flatten(0, 1)).view_as(episode.support.y)
     by_hand = torch.stack([0.5 * (theta - c_i) @ A_i @ (theta - c_i) for A_i, c_i in zip(A, c)])
     assert (ml.task_loss(prediction, episode.support.y) - by_hand).abs().max() < 1e-12
@@ -242,7 +243,7 @@ def test_a_bowl_is_the_mean_squared_error_of_its_episode(dim, n_tasks, seed):
 def test_every_closed_form_is_what_the_learner_does(steps):
     episode, A, c, theta = bowls()
     for first_order, gradient in ((False, quadratics.maml_gradient), (True, quadratics.first_order_gradient)):
-        learner = ml.MAML(quadratics.linear(3, theta, torch.float64), inner_lr=0.3, inner_steps=steps, first_order=first_order)
+        learner = ml.MAML(linear(3, theta, torch.float64), inner_lr=0.3, inner_steps=steps, first_order=first_order)
         moved = learner.adapt(episode.support).fast["head.weight"][:, 0]
         assert (moved - quadratics.adapted(theta, A, c, 0.3, steps)).abs().max() < 1e-12
         outer = learner.backward(episode)
@@ -281,9 +282,9 @@ def test_closed_forms_take_a_grid_of_starts():
     (lambda: Quadratics(eigenvalues=(1, float("nan"))), "eigenvalues is .*; give a finite range"),
     (lambda: Quadratics(spread=-1), "spread is -1; .* >= 0"),
     (lambda: Quadratics().sample(0), "n_tasks is 0"),
-    (lambda: quadratics.quadratic_episode(torch.eye(2), torch.zeros(1, 2)), r"A has shape \[2, 2\]"),
-    (lambda: quadratics.quadratic_episode(-torch.eye(2)[None], torch.zeros(1, 2)), "A.0. is .*not symmetric positive definite"),
-    (lambda: quadratics.quadratic_episode(torch.tensor([[[1.0, 0.5], [0, 1]]]), torch.zeros(1, 2)), "make it symmetric"),
+    (lambda: quadratic_episode(torch.eye(2), torch.zeros(1, 2)), r"A has shape \[2, 2\]"),
+    (lambda: quadratic_episode(-torch.eye(2)[None], torch.zeros(1, 2)), "A.0. is .*not symmetric positive definite"),
+    (lambda: quadratic_episode(torch.tensor([[[1.0, 0.5], [0, 1]]]), torch.zeros(1, 2)), "make it symmetric"),
 ])
 def test_quadratics_refuse(call, says):
     with pytest.raises(ValueError, match=says):

@@ -122,18 +122,3 @@ class Neighbours(Learner):
             near = (-torch.cdist(self.network(x), places).square()).exp()                         # [tasks, m, n]
             return self.start(x) + near @ rest / (self.log_doubt.exp() + near.sum(-1, keepdim=True))
         return predict
-
-
-def item_mean() -> OnTop:
-    """The film's mean, shrunk towards the mean of all: the same list for everybody."""
-    return OnTop(column=1)
-
-
-def biases(user: float = 3.0) -> OnTop:
-    """What the film promises, and the user's mood: the mean of what the ratings lie above it, over k + `user` instead of k."""
-    return OnTop(RidgeHead(constant=user))
-
-
-def factorisation(user: float = 3.0, factors: float = 5.0, n_factors: int = 8) -> OnTop:
-    """Matrix factorisation with fold-in: the new user's vector is one ridge regression on the films' hidden factors."""
-    return OnTop(RidgeHead(Columns(slice(-n_factors, None)), n_factors, constant=user, features=factors))

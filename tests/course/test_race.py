@@ -7,7 +7,8 @@ import metalib as ml
 from metalib.course.meta_lstm import figures as figures_race
 from metalib.evaluation import t95
 from metalib.course.meta_lstm import race
-from metalib.tasks.waves.quadratics import Quadratics, adapted, linear, loss
+from metalib.course.quadratics import adapted, loss
+from metalib.tasks.waves.quadratics import Quadratics, linear
 
 TASKS = Quadratics(dim=3)
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...tasks.waves import quadratics
+from .. import quadratics
 from .regressions import Regressions
 
 

@@ -18,7 +18,8 @@ from ...episodes import Examples
 from ...learners import ProtoNet
 from ...networks import reweighted
 from ...recipes import load
-from ...tasks.text.vectors import features, ngrams
+from ...tasks.text.vectors import features
+from .ngrams import ngrams
 from ..widgets.drawing import BLUE, GREY, ORANGE, PALE
 from ..widgets.shell import Lab, entry
 

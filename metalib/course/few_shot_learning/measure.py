@@ -15,7 +15,8 @@ from ...learners import Classical, Learner, NearestCentroid
 from ...networks import Reweight
 from ...recipes import load
 from ...recipes.intents import SOURCES
-from ...tasks.text.vectors import PLACES, TextTasks, ngrams
+from ...tasks.text.vectors import PLACES, TextTasks
+from .ngrams import ngrams
 from ...evaluation import Score, evaluate
 from ...evaluation import mean_ci
 

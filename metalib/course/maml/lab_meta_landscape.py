@@ -1,6 +1,6 @@
 """Lab: the meta-landscape. A few quadratic tasks in a plane, and the start that each method would move to.
 
-The background is MAML's objective, the mean loss after adaptation; everything drawn has a closed form (tasks/quadratics.py).
+The background is MAML's objective, the mean loss after adaptation; everything drawn has a closed form (course/quadratics.py).
 What to look for: where bowls are stretched differently, MAML's optimum leaves the joint one as the inner rate grows; with round
 bowls (stretch 1) they agree; with one inner step Reptile's arrow is joint training's.
 Finn et al. 2017, https://arxiv.org/abs/1703.03400; Nichol et al. 2018, https://arxiv.org/abs/1803.02999, section 5.
@@ -17,7 +17,7 @@ import torch
 from matplotlib.colors import LinearSegmentedColormap
 from torch import Tensor
 
-from ...tasks.waves import quadratics
+from .. import quadratics
 from ..widgets.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, said
 from ..widgets.pointer import Pointer
 from ..widgets.shell import Lab, entry

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from ...learners import Learner
-from ...learners.recommenders import biases, factorisation, item_mean
+from .classical import biases, factorisation, item_mean
 from ...metrics import TaskMetric, mae, ndcg
 from ...recipes import load
 from ...tasks.ratings.films import Shrinkage

@@ -5,7 +5,6 @@ is hashed to one of 2,048 places with a sign, counted, and the vector is divided
 nobody has seen before has a vector too. Weinberger et al. 2009, "Feature Hashing for Large Scale Multitask Learning",
 https://arxiv.org/abs/0902.2206.
 """
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -117,31 +116,3 @@ def check_sentence(i: int, sentence: str) -> None:
         raise TypeError(f"sentence {i} is a {type(sentence).__name__}; sentences are strings.")
     if not sentence.strip():
         raise ValueError(f"sentence {i} is empty; each needs at least one letter.")
-
-
-def ngrams(sentence: str) -> dict[str, tuple[int, float]]:
-    """Each n-gram of a sentence -> its place, and its share of the sentence's vector there, signed.
-
-    Shares of n-grams that meet at a place add up to the entry of `features` there.
-    """
-    counts = Counter(hashing().build_analyzer()(sentence))
-    whole = np.zeros(PLACES)
-    for gram, count in counts.items():
-        place, sign = _place(gram)
-        whole[place] += sign * count
-    length = max(float(np.sqrt(whole @ whole)), 1e-12)
-    return {gram: (place, sign * count / length) for gram, count in counts.items() for place, sign in [_place(gram)]}
-
-
-@lru_cache(maxsize=100_000)
-def _place(gram: str) -> tuple[int, int]:
-    """Where an n-gram is counted, and with which sign."""
-    row = _single().transform([[gram]])
-    return int(row.indices[0]), int(np.sign(row.data[0]))
-
-
-@lru_cache
-def _single():
-    """The same hash for a single n-gram."""
-    from sklearn.feature_extraction import FeatureHasher
-    return FeatureHasher(n_features=PLACES, input_type="string")

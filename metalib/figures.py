@@ -65,23 +65,6 @@ def training_curve(losses: list[float], smooth: int = 50, title: str = "Outer lo
     return figure
 
 
-@torch.no_grad()
-def adaptation(learners: dict, episode: Episode, steps: tuple[int, ...] = (0, 1, 10)) -> Picture:
-    """One sinusoid task, learned by each learner: its predictions after some numbers of steps.
-
-    Arguments:
-        learners: title -> a learner whose `adapt` takes `steps`.
-        episode: one task of `Sinusoid`, with about["amplitude"] and about["phase"].
-    """
-    figure = new(8.6, 3.4)
-    panels = figure.subplots(1, len(learners), sharey=True)
-    for axes, (title, learner) in zip(panels, learners.items()):
-        waves(axes, learner, episode, steps)
-        axes.set_title(title, loc="left", fontsize=11)
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False, fontsize=9)
-    return figure
-
-
 def waves(axes, learner, episode: Episode, steps: tuple[int, ...] = (0, 1, 10)) -> None:
     """One sinusoid task and a learner's predictions after some numbers of steps."""
     x = torch.linspace(-5, 5, 201)[None, :, None]

@@ -36,13 +36,6 @@ def test_sizes_out_of_bounds(options):
         population(**options)
 
 
-def test_an_unknown_film_is_named():
-    table = population()
-    assert table.number(table.titles[7]) == 7
-    with pytest.raises(ValueError, match="no film 'Casablanca'"):
-        table.number("Casablanca")
-
-
 # ---- the split and the episodes ------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("situation", SITUATIONS)

@@ -1,9 +1,11 @@
-"""The two loops of MAML, as a picture."""
+"""The two loops of MAML, and a wave learned from three starts, as pictures."""
 from __future__ import annotations
 
+import torch
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from ...figures import BLACK, BLUE, RED, Picture, new
+from ...episodes import Episode
+from ...figures import BLACK, BLUE, RED, Picture, new, waves
 
 
 def two_loops() -> Picture:
@@ -32,4 +34,21 @@ def two_loops() -> Picture:
     axes.text(1.5, 3.3, "inner loop: each task,\nits support set", color=BLUE, fontsize=10, ha="center")
     axes.text(4.9, -0.6, r"outer loop: the gradient of the summed query loss, through the steps, moves $\theta$",
               color=RED, fontsize=10, ha="center")
+    return figure
+
+
+@torch.no_grad()
+def adaptation(learners: dict, episode: Episode, steps: tuple[int, ...] = (0, 1, 10)) -> Picture:
+    """One sinusoid task, learned by each learner: its predictions after some numbers of steps.
+
+    Arguments:
+        learners: title -> a learner whose `adapt` takes `steps`.
+        episode: one task of `Sinusoid`, with about["amplitude"] and about["phase"].
+    """
+    figure = new(8.6, 3.4)
+    panels = figure.subplots(1, len(learners), sharey=True)
+    for axes, (title, learner) in zip(panels, learners.items()):
+        waves(axes, learner, episode, steps)
+        axes.set_title(title, loc="left", fontsize=11)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False, fontsize=9)
     return figure

@@ -46,17 +46,6 @@ class Table:
     def n_users(self) -> int:
         return int(self.user.max()) + 1
 
-    def number(self, title: str) -> int:
-        """The film of this title.
-
-        Raises:
-            ValueError: for a film that is not in the table.
-        """
-        if title not in self.titles:
-            near = next((t for t in self.titles if title.lower() in t.lower()), self.titles[0])
-            raise ValueError(f"there is no film {title!r} in this table of {len(self.titles):,}; there is {near!r}, for example.")
-        return list(self.titles).index(title)
-
 
 def population(n_users: int = 1_000, n_films: int = 400, rank: int = 3, seed: int = 0) -> Table:
     """An invented population: everybody has rated 25 films or more, popular ones more often.

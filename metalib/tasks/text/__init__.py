@@ -1,6 +1,4 @@
 """Sentences as tasks: intents, collected or made from templates."""
-from .intents import Intents
-from .vectors import PLACES, TextTasks, features, ngrams
-from .sentences import Sentences
+from .vectors import PLACES, TextTasks, features
 
-__all__ = ["Intents", "PLACES", "Sentences", "TextTasks", "features", "ngrams"]
+__all__ = ["PLACES", "TextTasks", "features"]

@@ -129,5 +129,5 @@ def tally(room: str | None = None, *, reset: bool = False) -> Tally:
     if room is not None and room not in EXERCISES:
         raise ValueError(f"there are no exercises in {room!r}; there are in {', '.join(EXERCISES)}.")
     if reset:
-        where().unlink(missing_ok=True)
+        write({})
     return Tally(kept() if reader() else {}, tuple(EXERCISES) if room is None else (room,))

@@ -82,6 +82,7 @@ def test_stubs_are_not_attempted(verdict):
     (lambda: faq.diagnosis("magic", "support unused", "rate too large", "labels leak"), "none of"),
     (lambda: faq.choice("MAML", "ProtoNet", "from scratch"), "needs classes"),
     (lambda: faq.choice("SVM", "CNP", "from scratch"), "none of"),
+    (lambda: faq.choice("ProtoNet", "CNP", "pretrain, then fine-tune"), "no other task that it could learn from"),
     (lambda: faq.choice("ProtoNet", "MAML", "from scratch"), "does not say how sure it is"),
     (lambda: faq.enough_tasks(2, 50), "maml: yours = 2"), (lambda: faq.enough_tasks(10, 2), "only the pool"),
     (lambda: faq.enough_tasks(7, 50), "none of 2, 5"),

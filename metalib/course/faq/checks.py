@@ -54,7 +54,7 @@ SAYS_HOW_SURE = ("CNP",)                        # chapter 2: a mean and a spread
 def choice(letters=..., doses=..., factory=...):
     """Exercise 2: what would you try first in each of CASES? The decision guide is the judge; its two best are accepted.
 
-    Where the answer must say how sure it is, only a learner that says so will do.
+    Where the answer must say how sure it is, only a learner that says so will do; where there is no other task, only one that needs none.
     """
     wrong = []
     for case, mine in choose(METHODS, letters=letters, doses=doses, factory=factory).items():
@@ -62,10 +62,13 @@ def choice(letters=..., doses=..., factory=...):
         found = compute(**problem)
         best = list(found.points)[:2]
         silent = problem["unsure"] and mine not in SAYS_HOW_SURE
-        if silent or mine not in best:
+        orphan = problem["tasks"] == 1 and mine != "from scratch"
+        if silent or orphan or mine not in best:
             why = next((why for points, why in found.reasons[mine] if points < 0), "little speaks for it here")
             if silent and mine in best:
                 why = "it answers with a value alone, and does not say how sure it is"
+            if orphan and mine in best:
+                why = "there is no other task that it could learn from beforehand"
             wrong.append(f"{case} ({words}): yours = {mine!r}; {why}. The guide would try {best[0]}: {found.reasons[best[0]][0][1]}.")
     if wrong:
         stop(" ".join(wrong))

@@ -25,13 +25,8 @@ class DataError(RuntimeError):
 
 @dataclass(frozen=True)
 class Source:
-    """Where a file lives.
-
-    Arguments:
-        path: below the METALIB_DATA folder and below the cache, such as "omniglot/images_background.zip".
-        url: where its authors publish it.
-        checksum: of the published file, "md5:..." or "sha256:...".
-        instead: what runs without it.
+    """Where a file lives: its `path` below the METALIB_DATA folder and below the cache; the `url` where its authors publish it; the
+    `checksum` of the published file, "md5:..." or "sha256:..."; and what runs `instead`, without it.
     """
 
     path: str
@@ -106,11 +101,7 @@ def _download(name: str, source: Source) -> Path:
 
 
 def bounded(stream: IO[bytes], largest: int, name: str) -> bytes:
-    """Everything in a stream, of which no more than `largest` bytes are ever unpacked.
-
-    Raises:
-        DataError: where there are more.
-    """
+    """Everything in a stream, of which no more than `largest` bytes are ever unpacked; a DataError where there are more."""
     content = stream.read(largest + 1)
     if len(content) > largest:
         raise DataError(f"{name} unpacks to more than {largest:,} bytes; {AGAIN}.")
@@ -141,9 +132,7 @@ def read_zip(path: Path, suffix: str | tuple[str, ...], count: int, largest: int
     """Every file in an archive as (name, content), in memory: nothing is unpacked, so nothing can land elsewhere.
 
     Arguments:
-        path: of the zip archive.
-        suffix: how every file in it ends, such as ".png", or several endings.
-        count: how many files it holds.
+        suffix: how every file in it ends, such as ".png", or several endings. count: how many files it holds.
         largest: bytes that one file may have at most, unpacked; with `count`, the bound on memory.
 
     Raises:

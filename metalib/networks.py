@@ -50,11 +50,8 @@ def mlp(*sizes: int, activation: Callable[[], nn.Module] = nn.ReLU) -> Network:
     """A multilayer perceptron, such as `mlp(1, 40, 40, 1)`: the sinusoid network of Finn et al. 2017, section 5.1.
 
     Arguments:
-        sizes: width of the input, of each hidden layer, and of the output.
+        sizes: width of the input, of each hidden layer, and of the output; at least two, each at least 1.
         activation: makes the (elementwise) module between two layers.
-
-    Raises:
-        ValueError: for fewer than two sizes, or a size below 1.
     """
     if len(sizes) < 2:
         raise ValueError(f"mlp got sizes {sizes}; give at least input and output, such as mlp(1, 40, 40, 1).")

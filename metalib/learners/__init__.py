@@ -19,7 +19,3 @@ from .recommenders import Neighbours, OnTop, RidgeHead
 from .relation import RelationNet
 from .reptile import Reptile
 from .unrolled import Unrolled
-
-__all__ = ["Adam", "Adapted", "ANIL", "CNP", "CNPClassifier", "CheckpointedMAML", "Classical", "Controller", "FromScratch",
-           "IMAML", "Learner", "MAML", "MatchingNet", "MeLU", "MetaLSTM", "MetaSGD", "Metric", "Momentum", "NearestCentroid",
-           "Neighbours", "OnTop", "Pretrained", "ProtoNet", "RelationNet", "Reptile", "RidgeHead", "SGD", "Unrolled", "embedder"]

@@ -20,10 +20,7 @@ class CheckpointedMAML(MAML):
 
     Arguments:
         network, inner_lr, inner_steps, eval_steps, loss, inner_clip: as for `MAML`; all parameters that are not frozen adapt.
-        segment: inner steps between two checkpoints.
-
-    Raises:
-        ValueError: for a segment below 1.
+        segment: inner steps between two checkpoints, at least 1.
     """
 
     def __init__(self, network: nn.Module, inner_lr: float = 0.01, inner_steps: int = 1, segment: int = 1,

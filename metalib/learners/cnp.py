@@ -48,9 +48,6 @@ class CNP(Learner):
         n_in, n_out: width of x and of y.
         width: of the code and of every hidden layer.
 
-    Raises:
-        ValueError: for widths below 1.
-
     Example:
         >>> import metalib as ml
         >>> episode = ml.tasks.Sinusoid().sample(25, k_shot=10, n_query=10, seed=1)
@@ -88,10 +85,8 @@ class CNPClassifier(Metric):
     that two drawings are alike is something it has to find out. So the number of ways is fixed.
 
     Arguments:
-        network: as for `Metric`.
-        n_features: width of its embeddings.
-        n_way: classes of every task.
-        width: of the decoder's hidden layers.
+        network: as for `Metric`. n_features: width of its embeddings.
+        n_way: classes of every task. width: of the decoder's hidden layers.
 
     Raises:
         ValueError: for sizes below 1; when adapting, for tasks of another number of ways.

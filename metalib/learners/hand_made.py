@@ -21,11 +21,8 @@ class SGD(Unrolled):
 
     Arguments:
         network: any module; its parameters, copied, are the start.
-        lr: alpha; finite, >= 0.
+        lr: alpha; finite, >= 0, or a ValueError.
         inner_steps, batch, loss: as for `Unrolled`.
-
-    Raises:
-        ValueError: for a negative or non-finite rate.
     """
 
     def __init__(self, network: nn.Module, lr: float = 0.01, inner_steps: int = 5, batch: int | None = None,
@@ -55,11 +52,7 @@ class Momentum(SGD):
 
 
 class Adam(SGD):
-    """Adam. Arguments as for `SGD`; betas, eps: as in the paper.
-
-    Raises:
-        ValueError: also for betas outside [0, 1).
-    """
+    """Adam. Arguments as for `SGD`; betas, eps: as in the paper, betas in [0, 1)."""
 
     def __init__(self, network: nn.Module, lr: float = 0.01, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
                  inner_steps: int = 5, batch: int | None = None, loss: Loss | None = None):

@@ -34,13 +34,6 @@ class IMAML(MAML):
 
     Raises:
         ValueError: for settings out of bounds.
-
-    Example:
-        >>> import metalib as ml
-        >>> learner = ml.IMAML(ml.mlp(1, 40, 40, 1), inner_lr=0.005, inner_steps=16, strength=2.0)
-        >>> episode = ml.tasks.Sinusoid().sample(25, k_shot=10, n_query=10, seed=1)
-        >>> bool(learner.backward(episode).isfinite())
-        True
     """
 
     def __init__(self, network: nn.Module, inner_lr: float = 0.005, inner_steps: int = 16, strength: float = 2.0,

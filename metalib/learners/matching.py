@@ -66,5 +66,4 @@ class MatchingNet(Metric):
         self.distance, self.scale = distance, scale
 
     def compare(self, support: Examples) -> Attention:
-        """Embedded examples [tasks, n, n_features] -> attention over them."""
         return Attention(support, self.distance, self.scale)

@@ -37,13 +37,6 @@ class MetaLSTM(Unrolled):
 
     Raises:
         ValueError: for sizes below 1 or negative step counts.
-
-    Example:
-        >>> import metalib as ml
-        >>> learner = ml.MetaLSTM(ml.mlp(1, 40, 40, 1))
-        >>> episode = ml.tasks.Sinusoid().sample(4, seed=1)
-        >>> learner.adapt(episode.support, steps=3)(episode.query.x).shape
-        torch.Size([4, 10, 1])
     """
 
     def __init__(self, network: nn.Module, inner_steps: int = 5, eval_steps: int | None = None, first_order: bool = True,
@@ -67,11 +60,7 @@ class MetaLSTM(Unrolled):
 
     @torch.no_grad()
     def hold(self, forget: float = 1.0, rate: float = 0.01) -> MetaLSTM:
-        """Fix the gates: f_t = `forget` and i_t = `rate` at every step and coordinate. With forget = 1 this is SGD, exactly.
-
-        Raises:
-            ValueError: for values outside [0, 1], which a sigmoid cannot reach.
-        """
+        """Fix the gates: f_t = `forget` and i_t = `rate`, from 0 to 1, at every step and coordinate. With forget = 1 this is SGD, exactly."""
         for name, value in (("forget", forget), ("rate", rate)):
             if not 0 <= value <= 1:
                 raise ValueError(f"{name} is {value}; a gate is a sigmoid, so it must lie between 0 and 1.")

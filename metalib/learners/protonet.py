@@ -37,9 +37,6 @@ class ProtoNet(Metric):
         in_turn: in training, let the drawings of a class take turns in the support set: each episode is embedded once and asked
             once for every turn. Ours, not the paper's: it makes four episodes of one where there is 1 shot and 3 queries.
 
-    Raises:
-        TypeError: as `Metric`.
-
     Example:
         >>> import metalib as ml
         >>> episode = ml.tasks.Glyphs().sample(4, n_way=5, k_shot=1, n_query=3, seed=1)
@@ -52,7 +49,6 @@ class ProtoNet(Metric):
         self.in_turn = in_turn
 
     def compare(self, support: Examples) -> Prototypes:
-        """Embedded examples [tasks, n, n_features] -> their prototypes."""
         return Prototypes(class_means(support))
 
     def meta_loss(self, episode: Episode) -> Tensor:

@@ -31,7 +31,3 @@ from .text.sentences import Sentences
 from .text.vectors import Texts
 from .images.shifted import Shifted
 from .waves.sinusoid import Sinusoid
-
-__all__ = ["Arm", "Arrays", "Assays", "Classes", "ComputedAssays", "Digits", "Distorted", "Drawn", "Folder", "Glyphs",
-           "Intents", "Loaded", "Mixture", "Omniglot", "Quadratics", "Ratings", "Robots", "Sentences", "Shifted",
-           "Shuffled", "Sinusoid", "Texts", "Tox21"]

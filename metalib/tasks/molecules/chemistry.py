@@ -21,11 +21,7 @@ FEATURES = BITS + len(DESCRIPTORS)
 
 
 def chemistry() -> ModuleType:
-    """RDKit's `Chem`.
-
-    Raises:
-        ImportError: where RDKit is not installed.
-    """
+    """RDKit's `Chem`; an ImportError, with the cure, where it is not installed."""
     try:
         from rdkit import Chem
     except ImportError as error:
@@ -70,9 +66,6 @@ def descriptors(molecule) -> list[float]:
 
 def features(molecules: Sequence) -> Tensor:
     """Molecules (SMILES strings or what `read` returns) -> fingerprint bits and scaled descriptors, [n, FEATURES].
-
-    Raises:
-        ValueError: for an invalid SMILES string.
 
     Example:
         >>> features(["CCO", "c1ccccc1O"]).shape

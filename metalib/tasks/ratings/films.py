@@ -30,12 +30,7 @@ def columns(table: Table) -> list[str]:
 
 
 def describe(table: Table, rows: np.ndarray, shrink: Shrinkage, sweeps: int = 12) -> tuple[np.ndarray, ...]:
-    """Fit the film terms to some of the ratings.
-
-    Arguments:
-        rows: numbers of the ratings to learn from.
-        shrink: see `Shrinkage`.
-        sweeps: of the alternation.
+    """Fit the film terms to some of the ratings, by their numbers `rows`, in so many `sweeps` of the alternation.
 
     Returns:
         What every film is like, [films, columns]; what it would be like, had nobody rated it; and what each of `rows` may be told

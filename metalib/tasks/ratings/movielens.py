@@ -18,11 +18,7 @@ RATINGS, USERS, FILMS, GENRES = 100_836, 610, 9_742, 19                # the edi
 
 
 def movielens() -> Table:
-    """The table of ratings.
-
-    Raises:
-        metalib.data.DataError: where it cannot be had or is not this edition.
-    """
+    """The table of ratings; a metalib.data.DataError where it cannot be had or is not this edition."""
     return _table(data.fetch("movielens-latest-small"))
 
 

@@ -26,12 +26,9 @@ class Table:
     """Ratings, one per row, and what is known of the films.
 
     Arguments:
-        user, film: numbers from 0, [ratings].
-        stars: 0.5 to 5, [ratings].
-        titles: one per film.
-        year: of each film, [films]; NaN where it is not known.
-        genres: which genres each film has, bool [films, len(names)].
-        names: of the genres.
+        user, film: numbers from 0, [ratings]. stars: 0.5 to 5, [ratings].
+        titles: one per film. year: of each film, [films]; NaN where it is not known.
+        genres: which genres each film has, bool [films, len(names)]. names: of the genres.
     """
 
     user: np.ndarray
@@ -51,12 +48,8 @@ def population(n_users: int = 1_000, n_films: int = 400, rank: int = 3, seed: in
     """An invented population: everybody has rated 25 films or more, popular ones more often.
 
     Arguments:
-        n_users, n_films: how many.
-        rank: dimensions of wishes and natures.
-        seed: which population.
-
-    Raises:
-        ValueError: for sizes below 1, or fewer than 100 films.
+        n_users, n_films: how many; at least 100 films, or a ValueError.
+        rank: dimensions of wishes and natures. seed: which population.
     """
     at_least(1, n_users=n_users, rank=rank)
     at_least(100, n_films=n_films)

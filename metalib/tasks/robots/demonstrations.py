@@ -51,11 +51,8 @@ class Robots:
         simulator.check(self.skill, self.split)
 
     def sample(self, n_tasks: int, k_shot: int = 1, n_query: int = 50, seed: int | Sequence[int] = 0) -> Episode:
-        """Draw goals, `k_shot` demonstrations of each, and moments to be judged on.
-
-        Returns:
-            Episode with support x [n_tasks, k_shot * 24, 7], y [..., 4], query x [n_tasks, n_query, 7];
-            about["goal"] [n_tasks]: which of the split's goals.
+        """Draw goals, `k_shot` demonstrations of each, and moments to be judged on: support x [n_tasks, k_shot * 24, 7], y [..., 4],
+        query x [n_tasks, n_query, 7]; about["goal"] [n_tasks]: which of the split's goals.
 
         Raises:
             ValueError: for sizes below 1, more demonstrations (5) or queries (320 in training, 100 in testing) than there are.

@@ -52,11 +52,7 @@ class Rollout:
 
 
 class World:
-    """One skill of Meta-World with its 2 x 50 goals.
-
-    Arguments:
-        skill: "reach", "door-open" or "pick-place".
-        camera: with a camera's name, such as "corner3", rollouts can be filmed.
+    """One skill of Meta-World with its 2 x 50 goals; with a camera's name, such as "corner3", rollouts can be filmed.
 
     Raises:
         ValueError: for an unknown skill.
@@ -95,9 +91,6 @@ class World:
             start: seed of the place where the hand starts, and of the noise.
             noise: how hard the robot is pushed off its path, now and then; the actions recorded stay the policy's own.
             watch: called with a picture [180, 240, 3] at every fourth step, where there is a camera.
-
-        Returns:
-            Rollout of at most `horizon` steps.
         """
         rng, env = generator((SPLITS.index(split), goal, start)), self.env
         env.hand_init_pos = self.home + rng.uniform(LOW, HIGH)

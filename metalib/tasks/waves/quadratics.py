@@ -64,11 +64,7 @@ class Quadratics:
 
 
 def quadratic_episode(A: Tensor, c: Tensor) -> Episode:
-    """The episode whose mean squared error is L_i exactly, for given bowls.
-
-    Arguments:
-        A: curvatures [tasks, dim, dim], symmetric positive definite.
-        c: minima [tasks, dim].
+    """The episode whose mean squared error is L_i exactly, for given bowls: curvatures A [tasks, dim, dim], minima c [tasks, dim].
 
     Raises:
         ValueError: where the shapes do not fit, or an A is not symmetric positive definite.
@@ -86,13 +82,7 @@ def quadratic_episode(A: Tensor, c: Tensor) -> Episode:
 
 
 def linear(dim: int, theta: Tensor | None = None, dtype: torch.dtype = torch.float32) -> Network:
-    """The network whose only parameter is theta: x -> theta . x, [n, dim] -> [n, 1]; `head.weight` is theta[None].
-
-    Arguments:
-        dim: of theta.
-        theta: where it starts, [dim]; default 0.
-        dtype: of the parameter.
-    """
+    """The network whose only parameter is theta, [dim], 0 by default: x -> theta . x, [n, dim] -> [n, 1]; `head.weight` is theta[None]."""
     at_least(1, dim=dim)
     network = Network(nn.Identity(), nn.Linear(dim, 1, bias=False, dtype=dtype))
     with torch.no_grad():

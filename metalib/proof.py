@@ -71,9 +71,6 @@ def proof(learner: Learner, tasks: Tasks, trained_on: Tasks | None = None, episo
         episodes, seed: how many tasks each accuracy is measured on, and which.
         together: as for `evaluate`; True asks as the papers do.
         shape: n_way, k_shot, n_query, as the family's `sample` takes them.
-
-    Returns:
-        Proof, with `holds`, `checks` and a picture.
     """
     with random_streams_kept():
         episode = draw(tasks, 2, Stream(seed, 0), **shape)

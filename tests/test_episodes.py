@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metalib.episodes import Episode, Examples, at_least, generator, task_loss, task_score
-from metalib.tasks.classes import sample_n_way
+from metalib.tasks import Classes
 
 N_CLASSES = 12
 PER_CLASS = np.arange(9, 9 + N_CLASSES)                       # 9 to 20 examples
@@ -17,6 +17,13 @@ PER_CLASS = np.arange(9, 9 + N_CLASSES)                       # 9 to 20 examples
 def draw(classes, examples):
     """Images that say which class and example they are."""
     return torch.from_numpy(np.stack(np.broadcast_arrays(classes, examples), -1)).double()
+
+
+def sample_n_way(draw, *sizes, n_classes, per_class=None, **more):
+    """Episodes of a family that draws with `draw`."""
+    family = Classes()
+    family.draw, family.n_classes, family.per_class = draw, n_classes, per_class
+    return family.sample(*sizes, **more)
 
 
 @st.composite

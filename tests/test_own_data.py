@@ -9,7 +9,6 @@ from PIL import Image
 import metalib as ml
 from metalib.data import DataError
 from metalib.episodes import Episode, Examples
-from metalib.tasks.classes import sample_n_way
 from metalib.tasks import Arrays, Assays, Folder, Loaded, Texts
 from metalib.tasks.images import files
 
@@ -57,7 +56,9 @@ def test_small_classes_are_left_out_and_named_once():
 
 
 def test_shots_may_differ_per_class():
-    episode = sample_n_way(lambda c, e: torch.from_numpy(np.broadcast_arrays(c, e)[0] * 1.0)[..., None], 4, 3, [1, 2, 4], 2, 5, n_classes=7)
+    family = ml.tasks.Classes()
+    family.n_classes, family.draw = 7, lambda c, e: torch.from_numpy(np.broadcast_arrays(c, e)[0] * 1.0)[..., None]
+    episode = family.sample(4, 3, [1, 2, 4], 2, 5)
     assert [torch.bincount(y).tolist() for y in episode.support.y] == [[1, 2, 4]] * 4
     predict = ml.NearestCentroid().adapt(episode.support)
     assert predict(episode.query.x).argmax(-1).equal(episode.query.y)

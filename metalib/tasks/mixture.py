@@ -1,9 +1,7 @@
 """Several families as one: each batch of tasks takes an equal share from each."""
 from collections.abc import Sequence
 
-import torch
-
-from ..episodes import Episode, Examples
+from ..episodes import Episode
 
 
 class Mixture:
@@ -42,9 +40,6 @@ class Mixture:
             share = (n_tasks + len(self.families) - 1 - i) // len(self.families)
             if share:
                 part = family.sample(share, seed=[*seed, i], **shape)
-                parts.append((part, {**part.about, "classes": part.about["classes"] + offset}))
+                parts.append(Episode(part.support, part.query, {**part.about, "classes": part.about["classes"] + offset}))
             offset += family.n_classes
-        def join(side):
-            return Examples(*(torch.cat([getattr(getattr(part, side), axis) for part, _ in parts]) for axis in "xy"))
-        known = set.intersection(*(set(about) for _, about in parts))
-        return Episode(join("support"), join("query"), {key: torch.cat([about[key] for _, about in parts]) for key in sorted(known)})
+        return Episode.stack(parts)

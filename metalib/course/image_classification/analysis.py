@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from ...episodes import Episode, Examples
-from ...tasks.classes import sample_n_way
+from ...episodes import Examples
+from ...tasks import Classes
 from ...learners.base import together
 from ...learners import MAML, Learner
 from ...evaluation import BLOCK
@@ -56,16 +56,12 @@ def confused(learner: Learner, tasks, episodes: int = 200, seed: int = 2, n_clas
     return [Confusion(int(t), int(a), float(rate[t, a]), int(met[t, a])) for t, a in zip(*np.unravel_index(order, rate.shape))]
 
 
-class FirstClasses:
+class FirstClasses(Classes):
     """A family of images reduced to its first classes."""
 
     def __init__(self, tasks, n_classes: int):
-        self.tasks, self.n_classes = tasks, n_classes
-
-    def sample(self, n_tasks: int, seed=0, **shape) -> Episode:
-        size = self.tasks.per_class
-        return sample_n_way(self.tasks.images, n_tasks, **shape, seed=seed, n_classes=self.n_classes,
-                            per_class=size[:self.n_classes] if isinstance(size, np.ndarray) else size)
+        size = tasks.per_class
+        self.draw, self.n_classes, self.per_class = tasks.images, n_classes, size[:n_classes] if isinstance(size, np.ndarray) else size
 
 
 @torch.no_grad()

@@ -31,11 +31,7 @@ class Digits(InkTasks):
         return np.array([len(images) for images in _digits()])
 
     def images(self, classes: ArrayLike, examples: ArrayLike) -> Tensor:
-        """Digits and example numbers, in scikit-learn's order, broadcast to [...] -> images [..., 1, 28, 28].
-
-        Raises:
-            ValueError: for numbers out of range.
-        """
+        """Digits and example numbers, in scikit-learn's order, broadcast to [...] -> images [..., 1, 28, 28]."""
         classes, examples = self.numbers(classes, examples)
         first = np.concatenate([[0], np.cumsum(self.per_class)[:-1]])
         return torch.cat(_digits())[first[classes] + examples]

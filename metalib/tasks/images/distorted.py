@@ -25,11 +25,6 @@ class Distorted:
 
     Raises:
         ValueError: for a strength outside [0, 3].
-
-    Example:
-        >>> from metalib.tasks import Glyphs
-        >>> Distorted(Glyphs()).sample(2, n_way=5, k_shot=1, n_query=3, seed=1).query.x.shape
-        torch.Size([2, 15, 1, 28, 28])
     """
 
     family: object

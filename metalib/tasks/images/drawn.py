@@ -18,11 +18,6 @@ class Drawn(InkTasks):
 
     Raises:
         ValueError: for sizes below 1, or more than the family has.
-
-    Example:
-        >>> from metalib.tasks import Glyphs
-        >>> Drawn(Glyphs(), n_classes=20, per_class=4).sample(2, n_way=5, k_shot=1, n_query=3, seed=1).query.x.shape
-        torch.Size([2, 15, 1, 28, 28])
     """
 
     family: InkTasks
@@ -35,10 +30,5 @@ class Drawn(InkTasks):
         object.__setattr__(self, "pool", self.family.images(np.arange(self.n_classes)[:, None], np.arange(self.per_class)))
 
     def images(self, classes: ArrayLike, examples: ArrayLike) -> Tensor:
-        """Class and example numbers, broadcast to [...] -> images [..., 1, 28, 28].
-
-        Raises:
-            ValueError: for numbers out of range.
-        """
         classes, examples = self.numbers(classes, examples)
         return self.pool[classes, examples]

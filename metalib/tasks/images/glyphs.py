@@ -62,11 +62,7 @@ class Glyphs(InkTasks):
         generator(self.seed)                                            # its upper bound
 
     def images(self, classes: ArrayLike, examples: ArrayLike) -> Tensor:
-        """Class numbers and drawing seeds >= 0, broadcast to [...] -> images [..., 1, 28, 28]: the same ones every time.
-
-        Raises:
-            ValueError: for numbers out of range.
-        """
+        """Class numbers and drawing seeds >= 0, broadcast to [...] -> images [..., 1, 28, 28]: the same ones every time."""
         classes, examples = self.numbers(classes, examples)
         flat = classes.ravel(), examples.ravel()
         drawn = [self._draw(*(a[i:i + CHUNK] for a in flat)) for i in range(0, classes.size, CHUNK)]

@@ -21,7 +21,10 @@ PEN = 0.05          # pen width as a fraction of the page: 5 of 105 pixels, as w
 
 
 class InkTasks(Classes):
-    """What every image source is: `n_classes`, `per_class`, `images(classes, examples)`; and so `sample`."""
+    """What every image source is: `n_classes`, `per_class`, `images(classes, examples)`; and so `sample`.
+
+    `images` raises a ValueError for numbers out of range.
+    """
 
     def images(self, classes: ArrayLike, examples: ArrayLike) -> Tensor:
         """The given examples of the given classes, whole numbers that broadcast to [...] -> images [..., 1, 28, 28]."""
@@ -33,7 +36,7 @@ class InkTasks(Classes):
 
 def draw_strokes(strokes: Sequence[ArrayLike], image: ArrayLike | None = None, n_images: int | None = None,
                  width: float | ArrayLike = PEN) -> Tensor:
-    """Draw polylines with a round pen; one call draws many images.
+    """Draw polylines with a round pen; one call draws many images, [n_images, 1, 28, 28] in [0, 1].
 
     Arguments:
         strokes: polylines [n, 2], n >= 1, of points (x, y) on the page: x to the right, y down, both from 0 to 1. A
@@ -41,9 +44,6 @@ def draw_strokes(strokes: Sequence[ArrayLike], image: ArrayLike | None = None, n
         image: which image each stroke belongs to, [strokes]; None: all to one image.
         n_images: how many images; default as many as `image` names, at least 1.
         width: pen width as a fraction of the page, one number or one per image [n_images]; at most 0.2.
-
-    Returns:
-        Images [n_images, 1, 28, 28] in [0, 1].
 
     Raises:
         ValueError: for a stroke that is not [n, 2] or not finite, an image number beyond `n_images`, a width outside (0, 0.2].
@@ -105,14 +105,11 @@ def _stamp(pen: np.ndarray, image: np.ndarray, radius: np.ndarray) -> Tensor:
 
 
 def resize_to_ink(image, dark_ink: bool = True) -> Tensor:
-    """Any grey image(s) in the course's convention: padded with paper to a square, resized to 28 x 28.
+    """Any grey image(s) in the course's convention: padded with paper to a square, resized to [..., 1, 28, 28], ink 1 on paper 0.
 
     Arguments:
         image: a PIL image, or an array [..., height, width]: bool, uint8 from 0 to 255, or float from 0 to 1.
         dark_ink: ink is darker than paper, as on a scanned page.
-
-    Returns:
-        Images [..., 1, 28, 28] in [0, 1], ink 1 on paper 0.
 
     Raises:
         ValueError: for an array of fewer than two axes, without pixels, of another dtype, or with values out of range.

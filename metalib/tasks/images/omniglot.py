@@ -79,9 +79,6 @@ class Omniglot(InkTasks):
         """Class numbers and drawers 0 to 19, broadcast to [...] -> images [..., 1, 28, 28].
 
         Class c and class c + characters * t are the same character, upright and after t quarter turns; mirror images follow.
-
-        Raises:
-            ValueError: for numbers out of range.
         """
         classes, examples = self.numbers(classes, examples)
         change, character = np.divmod(classes, CHARACTERS[self.split])

@@ -19,7 +19,7 @@ import torch
 
 from ... import data
 from ...episodes import Episode, Examples, at_least, generator
-from .table import Table, table_of
+from .chemistry import Table, table_of
 
 TOX21 = ("NR-AR", "NR-AR-LBD", "NR-AhR", "NR-Aromatase", "NR-ER", "NR-ER-LBD", "NR-PPAR-gamma", "SR-ARE", "SR-ATAD5", "SR-HSE",
          "SR-MMP", "SR-p53")

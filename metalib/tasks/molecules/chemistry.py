@@ -4,6 +4,7 @@ Rogers, Hahn 2010, "Extended-Connectivity Fingerprints", https://doi.org/10.1021
 Bemis, Murcko 1996, "The Properties of Known Drugs. 1. Molecular Frameworks", https://doi.org/10.1021/jm9602928 (the scaffold).
 """
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import ModuleType
 
 import numpy as np
@@ -112,3 +113,37 @@ def scaffolds(molecules: Sequence) -> np.ndarray:
         parent[root(name)] = root(row.tobytes())
     numbers: dict[object, int] = {}
     return np.array([numbers.setdefault(root(name), len(numbers)) for name in frames])
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Which molecule did what in which assay.
+
+    Arguments:
+        smiles: of each molecule. x: its features, [molecules, FEATURES]. scaffold: number of its framework, [molecules].
+        labels: 1 active, 0 inactive, -1 not tested, [molecules, assays].
+        assays: their names.
+    """
+
+    smiles: Sequence[str]
+    x: Tensor
+    scaffold: np.ndarray
+    labels: np.ndarray
+    assays: Sequence[str]
+
+
+def table_of(smiles: Sequence[str], labels: np.ndarray, assays: Sequence[str]) -> Table:
+    """A table from SMILES strings and labels [molecules, assays]; molecules that RDKit cannot read are left out.
+
+    RDKit refuses aluminium and the like, with impossible bonds.
+    """
+    molecules, kept = [], []
+    for i, text in enumerate(smiles):
+        try:
+            molecules.append(read(text))
+            kept.append(i)
+        except ValueError:
+            continue
+    if not molecules:
+        raise ValueError("none of the SMILES strings is a molecule; name the column that holds them.")
+    return Table([smiles[i] for i in kept], features(molecules), scaffolds(molecules), labels[kept], tuple(assays))

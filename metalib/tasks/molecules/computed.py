@@ -11,7 +11,7 @@ import numpy as np
 
 from . import chemistry as molecules
 from .assays import Assays
-from .table import Table
+from .chemistry import Table
 
 FRAMES = ("c1cc({a})ccc1{b}", "c1cc({a})cc({b})c1", "c1cc({a})cnc1{b}", "c1ncc({a})nc1{b}", "c1ccc2cc({a})ccc2c1{b}",
           "c1ccc2nc({a})ccc2c1{b}", "c1ccc2[nH]c({a})cc2c1{b}", "c1ccc(cc1{a})-c1ccc({b})cc1", "C1CC({a})CCC1{b}",

@@ -26,7 +26,6 @@ class Intents(TextTasks):
             (credit_cards trains, banking tests), so "new" means new intents, not another world.
 
     Raises:
-        ValueError: for an unknown split, at once.
         metalib.data.DataError: where the sentences cannot be had or are not CLINC150, at first use.
     """
 

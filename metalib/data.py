@@ -4,7 +4,9 @@
 downloads from where the authors publish, against the published checksum. A file in METALIB_DATA is your own: its
 container may have been repacked, so its checksum is not asked for; the loaders check the contents instead.
 """
+import csv
 import gzip
+import io
 import os
 import zipfile
 import zlib
@@ -126,6 +128,28 @@ def read_text(path: Path, largest: int = 50_000_000) -> str:
         raise DataError(f"{path} is not in UTF-8 (byte {error.start}); save it as \"CSV UTF-8\", or {AGAIN}.") from error
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} is no whole text file ({error}); {AGAIN}.") from error
+
+
+def read_table(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+    """The columns of a table, and its rows by line number; fields stand between commas, semicolons or tabs, blanks around them go.
+
+    Raises:
+        DataError: as `read_text`; for a table with a column twice, or a row with more fields than there are columns.
+    """
+    text = read_text(Path(path))
+    first = text.lstrip().splitlines()[0] if text.strip() else ""
+    reader = csv.reader(io.StringIO(text, newline=None), delimiter=max(",;\t", key=first.count), skipinitialspace=True)
+    try:
+        lines = [(reader.line_num, [field.strip() for field in line]) for line in reader if any(field.strip() for field in line)]
+    except csv.Error as error:
+        raise DataError(f"{path} is no table ({error}): line {reader.line_num} cannot be read; save it as CSV.") from error
+    names = lines[0][1] if lines else []
+    if twice := [name for name in names if name and names.count(name) > 1]:
+        raise DataError(f"{path} has the column {twice[0]!r} twice; rename one.")
+    if long := [(number, line) for number, line in lines[1:] if any(line[len(names):])]:
+        raise DataError(f"{path}, line {long[0][0]}, has {len(long[0][1])} fields for {len(names)} columns; put quotes around a field that "
+                        "holds the separator.")
+    return names, [(number, dict(zip(names, line + [""] * len(names)))) for number, line in lines[1:]]
 
 
 def read_zip(path: Path, suffix: str | tuple[str, ...], count: int, largest: int) -> Iterator[tuple[str, bytes]]:

@@ -5,7 +5,6 @@ Reference: Vinyals et al. 2016, "Matching Networks for One Shot Learning", https
 """
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
@@ -14,6 +13,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from .incoming import as_labels, as_tensor
+from .seeds import Stream as Stream
+from .seeds import at_least as at_least
+from .seeds import generator as generator
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,10 @@ class Examples:
     def __post_init__(self):
         for name, value in (("x", self.x), ("y", self.y)):
             if isinstance(value, np.ndarray):
-                object.__setattr__(self, name, torch.from_numpy(value))
+                object.__setattr__(self, name, as_tensor(value, name))
             elif not isinstance(value, Tensor):
                 raise TypeError(f"{name} is a {type(value).__name__}; examples hold tensors: wrap it in torch.as_tensor().")
-        if self.y.dtype in (torch.int32, torch.int16, torch.int8, torch.uint8):
+        if not (self.y.is_floating_point() or self.y.is_complex() or self.y.dtype == torch.bool):
             object.__setattr__(self, "y", self.y.long())
         if not self.x.is_floating_point():
             raise TypeError(f"x has dtype {self.x.dtype}; inputs must be floating point: call x.float() first.")
@@ -103,27 +107,33 @@ class Episode:
 
         Arguments:
             x_support, x_query: inputs [n, ...] or [tasks, n, ...]; whole numbers become float32.
-            y_support, y_query: labels [n] or [tasks, n], any whole numbers: of each task the labels of its support set become classes
-                0, 1, ... in their order; or values [n, out] or [tasks, n, out].
+            y_support, y_query: labels [n] or [tasks, n], whole numbers or words: of each task the labels of its support set become
+                classes 0, 1, ... in their order; or values [n, out] or [tasks, n, out].
 
         Raises:
             ValueError: where a query's label does not occur in its support set, or shapes do not fit.
         """
-        x, y = ([torch.as_tensor(a) for a in pair] for pair in ((x_support, x_query), (y_support, y_query)))
+        x = [as_tensor(a, "x") for a in (x_support, x_query)]
         x = [a if a.is_floating_point() else a.float() for a in x]
-        values = y[0].is_floating_point()
+        y = [as_labels(a, column=own.ndim > 2 and tuple(np.shape(a)) == tuple(own.shape[:2])) for a, own in zip((y_support, y_query), x)]
+        values = y[0].dtype.kind == "f"
+        if values and y[0].ndim == 1:
+            raise ValueError(f"y has shape {list(y[0].shape)} and dtype {y[0].dtype}; give classes as whole numbers or words, values as [n, out].")
         if y[0].ndim == (2 if values else 1):                         # a single task
             x, y = [a[None] for a in x], [a[None] for a in y]
+        if len(counts := {len(a) for a in (*x, *y)}) > 1:
+            raise ValueError(f"support x and y have {len(x[0])} and {len(y[0])} tasks, query x and y {len(x[1])} and {len(y[1])}; give all "
+                             f"the same number, not {sorted(counts)}.")
         if values:
-            return cls(Examples(x[0], y[0]), Examples(x[1], y[1]))
-        told, asked = (a.long() for a in y)
-        for task in range(len(told)):
-            known = told[task].unique()
-            if not torch.isin(asked[task], known).all():
-                raise ValueError(f"task {task} asks for label {int(asked[task][~torch.isin(asked[task], known)][0])}, of which its support "
-                                 "set has no example; leave such queries out.")
-        number = [torch.stack([torch.searchsorted(t.unique(), a) for t, a in zip(told, part)]) for part in (told, asked)]
-        return cls(Examples(x[0], number[0]), Examples(x[1], number[1]))
+            return cls(Examples(x[0], as_tensor(y[0], "y")), Examples(x[1], as_tensor(y[1], "y")))
+        number = [[], []]
+        for task, (told, asked) in enumerate(zip(*y)):
+            known = np.unique(told)
+            if len(lost := asked[~np.isin(asked, known)]):
+                raise ValueError(f"task {task} asks for label {lost[0]}, of which its support set has no example; leave such queries out.")
+            for part, labels in zip(number, (told, asked)):
+                part.append(torch.from_numpy(np.searchsorted(known, labels)))
+        return cls(*(Examples(inputs, torch.stack(labels)) for inputs, labels in zip(x, number)))
 
     def __post_init__(self):
         s, q = self.support, self.query
@@ -143,12 +153,16 @@ class Episode:
         """The tasks of several episodes of one shape, side by side; what all of them tell about their tasks is kept."""
         def all_of(part: str) -> Examples:
             return Examples(*(torch.cat([getattr(getattr(e, part), axis) for e in episodes]) for axis in "xy"))
+        if len(shapes := {(tuple(e.support.x.shape[1:]), tuple(e.query.x.shape[1:])) for e in episodes}) > 1:
+            raise ValueError(f"episodes of {len(shapes)} shapes, such as {sorted(shapes)[:2]} (support, query), are no one batch; ask for one "
+                             "task at a time.")
         known = set.intersection(*(set(e.about) for e in episodes))
         return cls(all_of("support"), all_of("query"), {k: torch.cat([e.about[k] for e in episodes]) for k in sorted(known)})
 
     def split(self, size: int | None) -> Iterator[Episode]:
         """The same tasks in parts of at most `size` (None: one part), so that a batch need not fit into memory at once."""
-        size = size or len(self)
+        size = len(self) if size is None else size
+        at_least(1, task_chunk=size)
         return (self[i:i + size] for i in range(0, len(self), size))
 
     def to(self, *args, **kwargs) -> Episode:
@@ -171,8 +185,9 @@ class Tasks(Protocol):
 
 def draw(tasks: Tasks, n_tasks: int, seed: int | Sequence[int], **shape) -> Episode:
     """`tasks.sample`; a TypeError unless it returns an Episode, a ValueError unless that has `n_tasks` tasks."""
-    if not hasattr(tasks, "sample"):
-        raise TypeError(f"{type(tasks).__name__} is no family of tasks; give an object with sample(n_tasks, seed), such as ml.tasks.Sinusoid().")
+    if not hasattr(tasks, "sample") or isinstance(tasks, type):
+        name = tasks.__name__ if isinstance(tasks, type) else type(tasks).__name__
+        raise TypeError(f"{name} is no family of tasks; give an object with sample(n_tasks, seed), such as ml.tasks.Sinusoid().")
     episode = tasks.sample(n_tasks, seed=seed, **shape)
     if not isinstance(episode, Episode):
         raise TypeError(f"the family's sample returned a {type(episode).__name__}; return a metalib.Episode.")
@@ -221,51 +236,3 @@ def task_score(prediction: Tensor, y: Tensor) -> Tensor:
         return task_loss(prediction, y)
     class_logits(prediction, y)
     return (prediction.argmax(-1) == y).to(prediction.dtype).mean(1)
-
-
-class Stream(int):
-    """The seed of one stream among many, such as iteration 7 of run 0: its parts in order, and one whole number for those who want one.
-
-    `generator` takes the parts; `torch.Generator().manual_seed` and `numpy.random.default_rng` take the number.
-    """
-
-    parts: tuple[int, ...]
-
-    def __new__(cls, *parts: int):
-        one = super().__new__(cls, zlib.crc32(repr(parts).encode()))
-        one.parts = parts
-        return one
-
-    def __iter__(self):
-        return iter(self.parts)
-
-    def __len__(self) -> int:
-        return len(self.parts)
-
-    def __getitem__(self, i):
-        return self.parts[i]
-
-
-Sequence.register(Stream)
-
-
-def generator(seed: int | Sequence[int]) -> np.random.RandomState:
-    """NumPy's frozen `RandomState`: the same draws on every machine and in every NumPy version.
-
-    Arguments:
-        seed: a whole number, or several that together name a stream, such as (seed, iteration).
-
-    Raises:
-        ValueError: for seeds outside [0, 2**32).
-    """
-    parts = list(seed) if isinstance(seed, Sequence) else [seed]
-    if not parts or not all(isinstance(p, (int, np.integer)) and 0 <= p < 2**32 for p in parts):
-        raise ValueError(f"seed is {seed!r}; use whole numbers from 0 to 2**32 - 1.")
-    return np.random.RandomState(parts if len(parts) > 1 else parts[0])
-
-
-def at_least(low: int, **values) -> None:
-    """Raise a ValueError unless every value is a whole number >= `low`: the check at every door."""
-    for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < low:
-            raise ValueError(f"{name} is {value!r}; it must be a whole number of at least {low}.")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from torch import nn
 
 from .episodes import Episode, Stream, Tasks, at_least, draw, task_score
 from .identity import name_of
@@ -121,6 +122,8 @@ def given(tasks) -> list[Episode] | None:
     tasks = [tasks] if isinstance(tasks, Episode) else tasks.tasks if isinstance(tasks, Loaded) else tasks
     if not isinstance(tasks, (list, tuple)):
         return None
+    if not tasks:
+        raise ValueError("episodes is 0: the list of trials is empty; give at least one Episode.")
     if other := [type(one).__name__ for one in tasks if not isinstance(one, Episode)]:
         raise TypeError(f"the list of trials holds a {other[0]}; give Episodes, or ml.tasks.Loaded(batches) for tuples.")
     return list(tasks)
@@ -172,8 +175,8 @@ def random_streams_kept() -> Iterator[None]:
 @contextmanager
 def as_it_was(learner: Learner, device: str = "cpu") -> Iterator[None]:
     """The learner in evaluation mode on `device`; afterwards every module is in its mode, and on the device where it was."""
-    modes = [(module, module.training) for module in learner.modules()]
-    home = next((p.device for p in learner.parameters()), None)
+    modes = [(module, module.training) for module in learner.modules()] if isinstance(learner, Learner) else []
+    home = next((p.device for p in learner.parameters()), None) if modes else None
     try:
         to_device(learner, device).eval()
         yield
@@ -188,9 +191,16 @@ def to_device(learner: Learner, device: str) -> Learner:
     """`learner.to(device)`, or one sentence.
 
     Raises:
-        ValueError: where this machine, or this build of PyTorch, has no such device; for a learner made in inference mode, if
-            gradients are to be taken.
+        TypeError: for what is no learner.
+        ValueError: for parameters without numbers; where this machine, or this build of PyTorch, has no such device; for a learner
+            made in inference mode, if gradients are to be taken.
     """
+    if not isinstance(learner, Learner):
+        kind = learner.__name__ if isinstance(learner, type) else type(learner).__name__
+        raise TypeError(f"{kind} is no learner; give a metalib.Learner, such as ml.MAML(network).")
+    if empty := [name for name, p in learner.named_parameters() if isinstance(p, nn.parameter.UninitializedParameter) or p.is_meta]:
+        raise ValueError(f"{empty[0]} holds no numbers yet (a lazy layer, or the device 'meta'); run one batch through the network, or "
+                         "load weights, first.")
     if (learner.takes_steps or torch.is_grad_enabled()) and any(p.is_inference() for p in learner.parameters()):
         raise ValueError("the learner was made in inference mode, so it can take no gradients; make or load it outside.")
     try:

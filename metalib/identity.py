@@ -31,7 +31,11 @@ def described(thing, depth: int = 4):
         return f"{list(thing.shape)} {digest(thing.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())}"
     if isinstance(thing, np.ndarray):
         return f"{list(thing.shape)} {digest(repr(thing.tolist()).encode() if thing.dtype.hasobject else thing.tobytes())}"
-    if isinstance(thing, (list, tuple)):
+    if hasattr(thing, "to_numpy"):                                     # a table
+        return described(thing.to_numpy())
+    if isinstance(thing, (set, frozenset)):
+        thing = sorted(thing, key=repr)
+    if isinstance(thing, (list, tuple, range)):
         return [described(one, depth - 1) for one in thing]
     if isinstance(thing, dict):
         return {str(key): described(one, depth - 1) for key, one in thing.items()}
@@ -47,11 +51,18 @@ def described(thing, depth: int = 4):
     return {"kind": type(thing).__name__} | (described(attributes(thing), depth - 1) if depth else {})
 
 
+_MODULE = frozenset(vars(nn.Module()))
+
+
 def attributes(thing) -> dict:
-    """Settings by name: a dataclass's fields, otherwise what stands in the object and is neither private, passing nor worked out later."""
+    """Settings by name: a dataclass's fields, otherwise what stands in the object and is neither passing nor worked out later. Of what is
+    private, plain values and families of tasks: the rest are caches."""
     if dataclasses.is_dataclass(thing):
         return {f.name: getattr(thing, f.name) for f in dataclasses.fields(thing)}
-    return {name: one for name, one in getattr(thing, "__dict__", {}).items() if not name.startswith("_") and not
+    own = _MODULE if isinstance(thing, nn.Module) else ()
+    def private(name, one):
+        return name.startswith("_") and (name in own or not (isinstance(one, (bool, int, float, str)) or hasattr(one, "sample")))
+    return {name: one for name, one in getattr(thing, "__dict__", {}).items() if not private(name, one) and not
             (name in ("training", "task_chunk") or isinstance(getattr(type(thing), name, None), cached_property))}
 
 
@@ -92,5 +103,8 @@ def differences(before, now, name: str = "") -> list[str]:
     if isinstance(before, str) and isinstance(now, str):              # a network: the first line that differs
         pairs = zip_longest(map(str.strip, before.splitlines()), map(str.strip, now.splitlines()), fillvalue="")
         before, now = next((a, b) for a, b in pairs if a != b)
+    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        return [line for a, b in zip(before, now) for line in differences(a, b, name)]
     before, now = (one.partition("\n")[0] if isinstance(one, str) else one for one in (before, now))
-    return [f"{name} was {before!r}, is {now!r}"]
+    before, now = (f"{one!r:.80}{'...' * (len(repr(one)) > 80)}" for one in (before, now))
+    return [f"{name} was {before}, is {now}"]

@@ -12,11 +12,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from .episodes import class_logits, same_shape
+
 TaskMetric = Callable[[Tensor, Tensor], Tensor]
 
 
 def mae(prediction: Tensor, y: Tensor) -> Tensor:
     """Mean absolute error of values, in the units of y."""
+    same_shape(prediction, y)
     return (prediction - y).abs().flatten(1).mean(1)
 
 
@@ -27,6 +30,7 @@ def ndcg(k: int) -> TaskMetric:
     the mean gain of its group, so that no order of the list can flatter a constant prediction.
     """
     def score(prediction: Tensor, y: Tensor) -> Tensor:
+        same_shape(prediction, y)
         predicted, gain = prediction.flatten(1).double(), y.flatten(1).double().exp2() - 1
         if not 1 <= k <= gain.shape[1]:
             raise ValueError(f"k is {k}; with {gain.shape[1]} items to rank it must be from 1 to {gain.shape[1]}.")
@@ -43,6 +47,7 @@ def positive(prediction: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """How much more class 1 than class 0 each query gets, and whether it is of class 1; both classes must be there."""
     if prediction.shape[-1] != 2:
         raise ValueError(f"predictions have {prediction.shape[-1]} classes; ranking active against inactive needs 2.")
+    class_logits(prediction, y)
     truth = y == 1
     if bool((truth.all(1) | ~truth.any(1)).any()):
         raise ValueError("a task's queries are all of one class; ranking needs at least one of each.")

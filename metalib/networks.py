@@ -22,6 +22,10 @@ class Linear(nn.Linear):
     carries_tasks = True
 
     def forward(self, x: Tensor) -> Tensor:
+        if x.shape[-1] != self.in_features:
+            raise ValueError(f"x has shape {list(x.shape)}; this layer takes {self.in_features} numbers in the last axis.")
+        if self.bias is None:
+            return x @ self.weight.mT
         if self.weight.ndim == 3 and self.bias.ndim == 2:
             return torch.baddbmm(self.bias.unsqueeze(1), x, self.weight.mT)
         return x @ self.weight.mT + self.bias.unsqueeze(-2)               # none of the two carries tasks, or only one
@@ -51,7 +55,7 @@ def mlp(*sizes: int, activation: Callable[[], nn.Module] = nn.ReLU) -> Network:
 
     Arguments:
         sizes: width of the input, of each hidden layer, and of the output; at least two, each at least 1.
-        activation: makes the (elementwise) module between two layers.
+        activation: makes the module between two layers, such as `nn.Tanh`.
     """
     if len(sizes) < 2:
         raise ValueError(f"mlp got sizes {sizes}; give at least input and output, such as mlp(1, 40, 40, 1).")

@@ -1,4 +1,5 @@
 """Files: written whole or not at all, weights without code in them, checkpoints that a run can go on from."""
+import inspect
 import json
 import os
 import re
@@ -67,8 +68,8 @@ def writing(path: str | Path | None, room: int = 1) -> Iterator[None]:
     from filelock import FileLock, Timeout                         # the lock goes with the process, however that ends
     path = Path(path)
     with attempt(path):
-        if path.is_dir():
-            raise IsADirectoryError(21, "it is a folder")
+        if path.exists() and not path.is_file():
+            raise OSError(21, "it is a folder" if path.is_dir() else "it is no regular file")
         path.parent.mkdir(parents=True, exist_ok=True)
         probe = path.with_name(f".{path.name}.{os.getpid()}")
         try:
@@ -159,6 +160,7 @@ def save_adapted(path: str | Path, learner: Learner, support: Examples, **option
     Raises:
         NotWritten: where the disk refuses.
     """
+    inspect.signature(learner.adapt).bind(support, **options)         # a TypeError now, rather than where it is loaded
     tensors = {f"learner.{name}": value for name, value in learner.state_dict().items()} | {"support.x": support.x, "support.y": support.y}
     save_tensors(path, tensors, {"learner": described(learner), "options": options})
 
@@ -170,7 +172,9 @@ def load_adapted(path: str | Path, learner: Learner):
         ValueError: where the file is damaged, or holds another kind of learner.
     """
     tensors, about = load_tensors(path)
-    wrong = differences(about.get("learner"), json.loads(json.dumps(described(learner))))
+    if "learner" not in about:
+        raise ValueError(f"{path} holds no adapted predictor; ml.save_adapted makes one.")
+    wrong = differences(about["learner"], json.loads(json.dumps(described(learner))))
     if wrong:
         raise ValueError(f"{path} holds another learner ({'; '.join(wrong[:3])}); build it as it was.")
     learner.load_state_dict({k.removeprefix("learner."): v for k, v in tensors.items() if k.startswith("learner.")})

@@ -89,6 +89,7 @@ def train(learner: Learner, tasks: Tasks, iterations: int = 1_000, meta_batch: i
 
     Under `torchrun` each process takes its share of the tasks and the gradients are summed: the one-process gradient.
     """
+    to_device(learner, device)
     check_settings(iterations, meta_batch, lr, optimizer, schedule, clip, every, validate_every)
     rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
     parameters = {name: p for name, p in learner.named_parameters() if p.requires_grad}
@@ -202,13 +203,13 @@ def check_split(learner: Learner, parameters: dict, meta_batch: int, world: int)
 def check_settings(iterations, meta_batch, lr, optimizer, schedule, clip, every, validate_every) -> None:
     """The door of `train`: one sentence for each setting out of bounds."""
     at_least(1, iterations=iterations, meta_batch=meta_batch, every=every, validate_every=validate_every)
-    if not (math.isfinite(lr) and lr > 0):
-        raise ValueError(f"lr is {lr}; it must be a finite number above 0, such as 1e-3.")
+    if isinstance(lr, str) or lr is None or not (math.isfinite(lr) and lr > 0):
+        raise ValueError(f"lr is {lr!r}; it must be a finite number above 0, such as 1e-3.")
     if clip is not None and not clip > 0:
         raise ValueError(f"clip is {clip}; it must be above 0, or None for no clipping.")
     if optimizer not in ("adam", "sgd"):
         raise ValueError(f"optimizer is {optimizer!r}; use 'adam' or 'sgd'.")
-    if schedule not in SCHEDULES:
+    if schedule not in list(SCHEDULES):
         raise ValueError(f"schedule is {schedule!r}; use one of {', '.join(SCHEDULES)}.")
 
 

@@ -10,8 +10,8 @@ import metalib as ml
 
 HOUSE = Path(ml.__file__).parent
 # From the ground up. A module may import from its own floor and from those below.
-FLOORS = [("episodes",), ("networks", "metrics", "data"), ("learners", "tasks"), ("identity", "storage", "evaluation"), ("training",), ("recipes",),
-          ("proof", "figures"), ("course",), ("__main__", "train", "")]
+FLOORS = [("incoming", "seeds"), ("episodes",), ("networks", "metrics", "data"), ("learners", "tasks"),
+          ("identity", "storage", "evaluation"), ("training",), ("recipes",), ("proof", "figures"), ("course",), ("__main__", "train", "")]
 # One chapter imports another, and why:
 CORRIDORS = {
     ("image_classification", "tour"): "the lab of photographs shows the tour's learners in the tour's way",

@@ -42,14 +42,16 @@ def test_your_own_data_run(tmp_path, monkeypatch):
     x, y = np.random.RandomState(1).rand(40, 3)[order], labels[order]
     chosen = np.argsort(y, kind="stable")[[0, 8, 16, 24, 32, 1, 9, 17, 25]]               # each label of a query is in the support set
     scope = dict(x=x, y=y, sentences=[f"say {n} times {w}" for w in ("hello", "bye") for n in range(4)],
-                 labels=["a"] * 4 + ["b"] * 4, dataloader=[batch])
+                 labels=["a"] * 4 + ["b"] * 4, dataloader=[batch], user=np.repeat(np.arange(20), 20), item=np.tile(np.arange(20), 20),
+                 stars=np.random.RandomState(2).rand(400))
     code = block("ml.tasks.Arrays")
     *head, last = code.strip().splitlines()
     exec("\n".join(head), scope)
     numbers = np.unique(y, return_inverse=True)[1]
     exec(last, scope | {"x": x[chosen], "y": numbers[chosen]})
     for name, shape in (("train", dict(n_way=3, k_shot=1, n_query=2)), ("test", dict(n_way=2)), ("texts", dict(n_way=2, k_shot=2, n_query=2)),
-                        ("photos", dict(n_way=2, k_shot=1, n_query=2)), ("assays", dict(n_labelled=4, n_query=4)), ("ready", {})):
+                        ("photos", dict(n_way=2, k_shot=1, n_query=2)), ("assays", dict(n_labelled=4, n_query=4)),
+                        ("users", dict(k_shot=2, n_query=2)), ("ready", {})):
         if name == "test":
             shape |= dict(k_shot=2, n_query=3)
         assert len(scope[name].sample(2, seed=1, **shape)) == 2, name

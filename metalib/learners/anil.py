@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..episodes import Examples
 from .base import Predictor
-from .forward import predict
+from .forward import predict, weights_of
 from .maml import MAML, Adapted, Moment
 
 
@@ -43,4 +43,4 @@ class ANIL(MAML):
 
     def features(self, x: Tensor) -> Tensor:
         """Inputs [tasks, n, ...] -> features [tasks, n, n_features]; batch statistics stay within a task."""
-        return predict(self.network.body, {}, dict(self.network.body.named_parameters()), x)
+        return predict(self.network.body, {}, weights_of(self.network.body), x)

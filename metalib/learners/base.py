@@ -27,6 +27,8 @@ class Learner(nn.Module):
 
     def __init__(self, network: nn.Module | None = None, loss: Loss | None = None):
         super().__init__()
+        if loss is not None and (isinstance(loss, type) or not callable(loss)):
+            raise TypeError(f"loss is {loss!r}; give a function, or a module such as nn.HuberLoss().")
         self.network, self.loss = network, loss
         self.task_chunk: int | None = getattr(network, "task_chunk", None)
 
@@ -84,5 +86,10 @@ def one_at_a_time(predict: Predict, company: Tensor) -> Predict:
     Batch statistics of a lone image are far from those of training; with the support set beside it they are near.
     """
     def alone(x: Tensor) -> Tensor:
+        if x.shape[:1] + x.shape[2:] != company.shape[:1] + company.shape[2:] or x.dtype != company.dtype:
+            raise ValueError(f"x has shape {list(x.shape)} and dtype {x.dtype}; the tasks were learned from {list(company.shape)}, "
+                             f"{company.dtype}: only the second number may differ.")
+        if not x.shape[1]:
+            return predict(company)[:, :0]
         return torch.cat([predict(torch.cat([company, x[:, i:i + 1]], 1))[:, -1:] for i in range(x.shape[1])], 1)
     return alone

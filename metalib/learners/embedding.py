@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..episodes import Episode, Examples
 from ..networks import Network, conv4
 from .base import Learner, Loss, Predictor
-from .forward import predict
+from .forward import predict, weights_of
 
 Compare = Callable[[Tensor], Tensor]
 
@@ -44,7 +44,7 @@ class Metric(Learner):
     def embed(self, x: Tensor) -> Tensor:
         """Inputs [tasks, n, ...] -> embeddings [tasks, n, n_features]."""
         if not self.tracks:
-            return predict(self.network.body, {}, dict(self.network.body.named_parameters()), x)     # statistics stay within a task
+            return predict(self.network.body, {}, weights_of(self.network.body), x)     # statistics stay within a task
         return self.network.body(x.flatten(0, 1)).view(*x.shape[:2], -1)
 
     def adapt(self, support: Examples) -> Predictor:

@@ -10,6 +10,7 @@ plain kernel, since the fused ones have no second derivative.
 """
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from threading import RLock
 from weakref import WeakKeyDictionary
 
 import torch
@@ -24,6 +25,7 @@ Weights = dict[str, Tensor]
 
 # nn.LSTM and its kin have no batching rule, their cells raise; a dropout mask under vmap is drawn in another order than task by task.
 ONE_BY_ONE = (nn.RNNBase, nn.RNNCellBase, nn.modules.dropout._DropoutNd)
+_swapping = RLock()             # `functional_call` puts weights into the module itself: one thread at a time, or they meet each other's
 _vmappable: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()        # what the first call of each network found out
 
 
@@ -37,14 +39,25 @@ def predict(network: nn.Module, fast: Weights, shared: Mapping[str, Tensor], x: 
 
     Returns:
         Answers, [tasks, n, out].
+
+    Raises:
+        ValueError: for inputs of another number of tasks than the weights. TypeError: for a network that gives no tensor.
     """
-    aliases = tied(network)
+    if fast and len(x) != (adapted := len(next(iter(fast.values())))):
+        raise ValueError(f"x has shape {list(x.shape)}, but {adapted} task{'s were' if adapted > 1 else ' was'} learned; expected "
+                         f"[{adapted}, n, ...].")
+    with _swapping:
+        aliases = tied(network)
 
     def forward(fast: Weights, x: Tensor) -> Tensor:
         weights = {**shared, **fast}
         weights |= {other: weights[name] for other, name in aliases.items() if name in weights}
-        return functional_call(network, weights, (x,), tie_weights=False)
-    if getattr(network, "carries_tasks", False):
+        with _swapping:
+            found = functional_call(network, weights, (x,), tie_weights=False)
+        if not isinstance(found, Tensor):
+            raise TypeError(f"{type(network).__name__} returned a {type(found).__name__}; its forward has to return one tensor, [n, out].")
+        return found
+    if carries_tasks(network) and x.ndim == 3:
         return forward(fast, x)
     if x.ndim == 5 and not aliases and any(p.ndim == 5 for p in fast.values()):
         if layers := batched_conv.stack(network, {**shared, **fast}):
@@ -60,6 +73,12 @@ def predict(network: nn.Module, fast: Weights, shared: Mapping[str, Tensor], x: 
         answers = torch.stack([forward({name: p[t] for name, p in fast.items()}, x[t]) for t in range(len(x))])
     _vmappable[network] = False
     return answers
+
+
+def weights_of(network: nn.Module) -> Weights:
+    """The parameters by name, none of them lent to a call in another thread."""
+    with _swapping:
+        return dict(network.named_parameters())
 
 
 def tied(network: nn.Module) -> dict[str, str]:
@@ -92,11 +111,19 @@ def plain_kernels() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(before)
 
 
+def carries_tasks(network: nn.Module) -> bool:
+    """Does the network say that its layers take weights with a task axis, and is that so of every layer, also of one put in later?"""
+    return getattr(network, "carries_tasks", False) and all(getattr(layer, "carries_tasks", False) for layer in network.modules()
+                                                            if layer._parameters)
+
+
 def vmappable(network: nn.Module) -> bool:
-    """Shall vmap be tried?"""
-    if any(isinstance(layer, ONE_BY_ONE) and (layer.training or not isinstance(layer, nn.modules.dropout._DropoutNd))
-           for layer in network.modules()):
-        return False
+    """Shall vmap be tried? Not with an embedding that has a padding row: under vmap that row gets a gradient, silently."""
+    for layer in network.modules():
+        if isinstance(layer, ONE_BY_ONE) and (layer.training or not isinstance(layer, nn.modules.dropout._DropoutNd)):
+            return False
+        if getattr(layer, "padding_idx", None) is not None:
+            return False
     return _vmappable.get(network, True)
 
 
@@ -138,6 +165,7 @@ def tasks_loss(loss, prediction: Tensor, y: Tensor) -> Tensor:
     if y.is_floating_point():
         same_shape(prediction, y)
     found = [loss(p, truth) for p, truth in zip(prediction, y)]
-    if not isinstance(found[0], Tensor):
-        raise TypeError(f"the loss gave {type(found[0]).__name__} for one task; return a tensor: one number, or one for each element.")
+    if not (isinstance(found[0], Tensor) and found[0].is_floating_point()):
+        kind = found[0].dtype if isinstance(found[0], Tensor) else type(found[0]).__name__
+        raise TypeError(f"the loss gave {kind} for one task; return a floating-point tensor: one number, or one for each element.")
     return torch.stack([one.mean() for one in found])

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ..episodes import Examples, at_least
 from .base import Learner, Loss, one_at_a_time
-from .forward import Weights, predict, recording, running_statistics
+from .forward import Weights, predict, recording, running_statistics, weights_of
 
 
 class Adapted:
@@ -137,6 +137,7 @@ class MAML(Learner):
 
     def gradients(self, loss: Tensor, fast: Weights, create_graph: bool = False) -> Weights:
         """Each task's inner gradient, zero for weights that the loss does not reach, clipped where `inner_clip` asks for it."""
+        depends(loss)
         grads = torch.autograd.grad(loss, list(fast.values()), create_graph=create_graph, allow_unused=True, materialize_grads=True)
         clip = self.inner_clip
         return dict(zip(fast, grads if clip is None else (g.clamp(-clip, clip) for g in grads)))
@@ -147,7 +148,7 @@ class MAML(Learner):
             raise ValueError(f"layer {layer} tracks running statistics, which all tasks would share while each adapts; make it with "
                              "track_running_stats=False.")
         fast, shared = {}, {}
-        for name, p in self.network.named_parameters():
+        for name, p in weights_of(self.network).items():
             if p.requires_grad and self.adapts(name):
                 p = p.expand(n_tasks, *p.shape)
                 fast[name] = p if record else p.detach().requires_grad_()
@@ -165,6 +166,13 @@ class MAML(Learner):
     def update(self, fast: Weights, grads: Weights, step: int) -> Weights:
         """One inner step: theta' = theta - alpha * gradient."""
         return {name: p.sub(grads[name], alpha=self.inner_lr) for name, p in fast.items()}
+
+
+def depends(loss: Tensor) -> None:
+    """Raise a ValueError unless the loss can be differentiated at all."""
+    if not loss.requires_grad:
+        raise ValueError("the support loss depends on no parameter that adapts; take detach(), no_grad() and round numbers out of the "
+                         "network's forward and out of the loss.")
 
 
 def add_gradient(p: nn.Parameter, change: Tensor) -> None:

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from ..episodes import Episode, Examples, at_least
 from .base import Learner, Loss
-from .forward import recording, running_statistics
-from .maml import Adapted, Moment
+from .forward import recording, running_statistics, weights_of
+from .maml import Adapted, Moment, depends
 
 COORDINATES = 50_000        # at once, over all tasks: beyond that a learned optimiser's state leaves the cache and slows down
 
@@ -81,6 +81,7 @@ class Unrolled(Learner):
             with torch.enable_grad():
                 at = theta if through and theta.requires_grad else theta.detach().requires_grad_()
                 loss = self.task_loss(self.at(at)(support.x[:, rows]), support.y[:, rows])
+                depends(loss)
                 [gradient] = torch.autograd.grad(loss.sum(), at, create_graph=through)       # each task's own: see maml.py
             loss = loss if through else loss.detach()
             theta, memory, shown = self.move(theta, gradient, loss, memory)
@@ -98,12 +99,12 @@ class Unrolled(Learner):
         if layer := running_statistics(self.network):
             raise ValueError(f"layer {layer} tracks running statistics, which all tasks would share while each adapts; make it with "
                              "track_running_stats=False.")
-        parameters = dict(self.network.named_parameters())
+        parameters = weights_of(self.network)
         return torch.cat([parameters[name].flatten() for name in self.moving]).expand(n_tasks, -1)
 
     def at(self, theta: Tensor) -> Adapted:
         """The network with the parameters theta [tasks, coordinates]."""
-        shared = dict(self.network.named_parameters())
+        shared = weights_of(self.network)
         starts = {name: shared.pop(name) for name in self.moving}
         parts = theta.split([p.numel() for p in starts.values()], dim=1)
         return Adapted(self.network, {name: part.unflatten(1, p.shape) if p.ndim else part[:, 0]

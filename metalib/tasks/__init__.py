@@ -6,8 +6,10 @@ Your own data, one line each:
     Texts(sentences, labels)                      labelled sentences
     Folder("photos")                              a folder of images for each class
     Assays.from_csv("assays.csv", smiles="smiles", assays=[...])    molecules with a column of 0 and 1 for each assay
+    Ratings.of(users, items, ratings)             who rated what how: a user is a task
 
-All take `classes=` (Assays: `assays=`), so that training and test can be kept apart. A family of another kind is a class with the
+All take `classes=` (Assays: `assays=`, Ratings:
+`situation=`), so that training and test can be kept apart. A family of another kind is a class with the
 one method `sample`; N-way sources derive from `Classes` and write `draw`.
 """
 from .robots.arm import Arm

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
 from ..episodes import Episode
+from ..incoming import as_labels, as_tensor, labelled, same_rows
 from .classes import Classes
 
 
@@ -19,12 +19,12 @@ class Arrays(Classes):
     """Labelled arrays as N-way tasks.
 
     Arguments:
-        x: inputs [n, ...]: an array, a tensor, or a table with `to_numpy()`. Whole numbers become float32.
-        y: labels [n], any values that can be sorted; classes may differ in size.
+        x: inputs [n, ...]: an array, a tensor, a sparse matrix, or a table with `to_numpy()`. Whole numbers become float32.
+        y: labels [n], any values that can be sorted; classes may differ in size. Rows without a label (None, NaN) are left out.
         classes: labels to take; None: all. Give training and test different ones: that is what a new task is.
 
     Raises:
-        ValueError: where x and y differ in length, x is not finite, or a label in `classes` does not occur.
+        ValueError: where x and y differ in length or in their index, x is not finite, or a label in `classes` does not occur.
         TypeError: for an x that is no array of numbers.
 
     Example:
@@ -40,8 +40,10 @@ class Arrays(Classes):
 
     def __post_init__(self):
         x = as_floats(self.x)
-        names, members = grouped(self.y, len(x), self.classes)
-        for key, value in {"x": x, "names": names, "members": members, "per_class": np.array([len(m) for m in members])}.items():
+        same_rows(self.x, self.y)
+        kept = {"x": x, "y": as_labels(self.y), "classes": None if self.classes is None else list(self.classes)}
+        names, members = grouped(kept["y"], len(x), kept["classes"])
+        for key, value in (kept | {"names": names, "members": members, "per_class": np.array([len(m) for m in members])}).items():
             object.__setattr__(self, key, value)
 
     @property
@@ -56,12 +58,8 @@ class Arrays(Classes):
 
 
 def as_floats(x) -> Tensor:
-    """Anything that holds numbers -> a floating-point tensor; float32 where it was of whole numbers."""
-    x = x.to_numpy() if hasattr(x, "to_numpy") else x
-    try:
-        x = x if isinstance(x, Tensor) else torch.from_numpy(np.array(x))
-    except TypeError as error:
-        raise TypeError(f"x holds {np.asarray(x).dtype}, not numbers; turn its columns into numbers first.") from error
+    """Anything that holds numbers -> a floating-point tensor of its own; float32 where it was of whole numbers."""
+    x = as_tensor(x)
     x = x if x.is_floating_point() else x.float()
     if x.ndim < 2:
         raise ValueError(f"x has shape {list(x.shape)}; expected [n, ...], one row for each example.")
@@ -71,28 +69,36 @@ def as_floats(x) -> Tensor:
 
 
 def grouped(labels, n: int, classes: Sequence | None) -> tuple[list[str], list[np.ndarray]]:
-    """The names of the classes, in order, and which examples belong to each.
+    """The names of the classes, in order, and which examples belong to each. Examples without a label belong to none.
 
     Raises:
         ValueError: for another number of labels than examples, or a class that does not occur.
+        TypeError: for labels of kinds that cannot be sorted together.
     """
-    labels = labels.to_numpy() if hasattr(labels, "to_numpy") else np.asarray(labels)
+    labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
     if labels.ndim != 1 or len(labels) != n:
         raise ValueError(f"there are {n} examples and labels of shape {list(labels.shape)}; give one label for each: [{n}].")
-    there = np.unique(labels)
+    rows = labelled(labels)
+    labels = np.asarray(labels[rows])
+    try:
+        there = np.unique(labels)
+    except TypeError as error:
+        kinds = sorted({type(label).__name__ for label in labels})
+        raise TypeError(f"labels are of kinds that cannot be sorted together ({', '.join(kinds)}); make all of them strings.") from error
     wanted = there if classes is None else np.asarray(list(classes))
     if not len(wanted) or len(set(wanted.tolist())) < len(wanted):
         raise ValueError(f"classes is {list(map(str, wanted))}; name each label once, and at least one.")
     if len(lost := wanted[~np.isin(wanted, there)]):
-        raise ValueError(f"no example is labelled {str(lost[0])!r}; labels are {', '.join(map(str, there[:5]))}{', ...' * (len(there) > 5)}.")
-    return [str(label) for label in wanted], [np.flatnonzero(labels == label) for label in wanted]
+        raise ValueError(f"no example is labelled {str(lost[0])!r} ({type(lost[0].item()).__name__}); labels are "
+                         f"{', '.join(map(str, there[:5]))}{', ...' * (len(there) > 5)} ({type(there[0].item()).__name__}).")
+    return [str(label) for label in wanted], [rows[np.flatnonzero(labels == label)] for label in wanted]
 
 
 class Loaded:
     """Ready episodes, such as a DataLoader gives them, as a family: taken in turn, from the beginning again when they end.
 
     Arguments:
-        batches: gives (x_support, y_support, x_query, y_query), each of one task or with a leading axis of tasks; a list, or a
+        batches: gives Episodes, or (x_support, y_support, x_query, y_query), each of one task or with a leading axis of tasks; a list, or a
             DataLoader, which is run through once and kept.
 
     Example:
@@ -102,9 +108,17 @@ class Loaded:
     """
 
     def __init__(self, batches: Iterable):
-        self.tasks = [episode[i:i + 1] for batch in batches for episode in [Episode.of(*batch)] for i in range(len(episode))]
+        self.tasks = [episode[i:i + 1] for episode in map(self.episode, batches) for i in range(len(episode))]
         if not self.tasks:
             raise ValueError("there are no episodes; give at least one.")
+
+    @staticmethod
+    def episode(batch) -> Episode:
+        """What a batch holds; a TypeError unless it is an Episode or the four arrays of one."""
+        if not isinstance(batch, (Episode, tuple, list)) or not isinstance(batch, Episode) and len(batch) != 4:
+            of = f" of {len(batch)}" if hasattr(batch, "__len__") else ""
+            raise TypeError(f"a batch is a {type(batch).__name__}{of}; give (x_support, y_support, x_query, y_query), or an Episode.")
+        return batch if isinstance(batch, Episode) else Episode.of(*batch)
 
     def sample(self, n_tasks: int, seed: int | Sequence[int] = 0) -> Episode:
         """`n_tasks` episodes; the last number of the seed counts the batches before. `evaluate` judges each episode once instead."""

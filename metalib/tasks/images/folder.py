@@ -7,8 +7,6 @@ shipped; whoever has it finds the authors' lists at https://github.com/twitter-r
     FOLDER/train/n01532829/*.jpg              a folder per class, in a folder per split; or, without splits, in FOLDER itself
     FOLDER/train.csv, FOLDER/images/*.jpg     lines of filename,label
 """
-import csv
-import io
 import warnings
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -19,7 +17,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from ...data import DataError, read_text
+from ...data import DataError, read_table
 from ...episodes import Episode, at_least
 from .files import SUFFIXES, is_class, is_drawing, is_image, opened, page
 from .ink import InkTasks
@@ -162,20 +160,18 @@ def from_csv(path: Path, table: Path) -> dict[str, list[Path]]:
     """The files that a split's list names, in path/images or beside the list."""
     folder = path / "images" if (path / "images").is_dir() else path
     files: dict[str, list[Path]] = {}
-    text = read_text(table)
-    reader = csv.DictReader(io.StringIO(text, newline=""), dialect="excel-tab" if "\t" in text.partition("\n")[0] else "excel")
-    try:
-        names, rows = reader.fieldnames, [(reader.line_num, row) for row in reader]
-    except csv.Error as error:
-        raise DataError(f"{table}, line {reader.line_num}, cannot be read ({error}); its lines are filename,label.") from error
+    names, rows = read_table(table)
+    label: dict[Path, str] = {}
     if not {"filename", "label"} <= set(names or ()):
         raise DataError(f"{table} begins with {names}; its first line must be filename,label.")
     for line, row in rows:
-        name = PurePosixPath((row["filename"] or "").replace("\\", "/"))
+        name = PurePosixPath(row["filename"].replace("\\", "/"))
         outside = name.is_absolute() or ".." in name.parts or ":" in str(name)
         if not row["label"] or not name.name or outside or len(str(name).encode()) > 255:          # longer, the system refuses to look
             raise DataError(f"{table}, line {line}: {row['filename']!r}, {row['label']!r} is no file of the folder "
                             "and its label; repair the list.")
+        if label.setdefault(folder / name, row["label"]) != row["label"]:
+            raise DataError(f"{table}, line {line}: {name} is labelled {row['label']!r} here and {label[folder / name]!r} above; keep one.")
         files.setdefault(row["label"], []).append(folder / name)
     if not files:
         raise DataError(f"{table} lists no images; its lines are filename,label.")

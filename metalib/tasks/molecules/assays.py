@@ -71,30 +71,33 @@ class Assays:
 
         Arguments:
             path: a CSV file in UTF-8, or one packed by gzip.
-            smiles, assays: names of its columns. Name other assays for training than for testing.
+            smiles, assays: names of its columns, which commas, semicolons or tabs part. Name other assays for training than for testing.
             split, molecules: which molecules this family sees, as for `Assays`.
 
         Raises:
             metalib.data.DataError: for a file that cannot be read, a column that is missing, or labels other than 0, 1 and none.
         """
-        try:
-            rows = list(csv.DictReader(io.StringIO(data.read_text(Path(path)))))
-        except csv.Error as error:
-            raise data.DataError(f"{path} is no table ({error}); save it as CSV.") from error
-        there = list(rows[0]) if rows else []
+        there, lines = data.read_table(Path(path))
+        rows, assays = [row for _, row in lines], [assays] if isinstance(assays, str) else list(assays)
+        if not assays or not rows:
+            raise data.DataError(f"{path} holds {len(rows)} rows, and {len(assays)} assays are named; at least one of each is needed.")
         if lost := [name for name in (smiles, *assays) if name not in there]:
             raise data.DataError(f"{path} has no column {lost[0]!r}; its columns are {', '.join(map(str, there)) or 'none'}.")
-        words = {"": -1, "0": 0, "0.0": 0, "1": 1, "1.0": 1}
+        words = {"": -1, "nan": -1, "na": -1, "n/a": -1, "none": -1, "0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1}
         try:
-            labels = np.array([[words[(row[name] or "").strip()] for name in assays] for row in rows])
+            labels = np.array([[words[row[name].lower()] for name in assays] for row in rows])
         except KeyError as error:
             raise data.DataError(f"{path} holds the label {error}; labels are 1, 0 or nothing.") from None
-        table = table_of([row[smiles] or "" for row in rows], labels, assays)
+        table = table_of([row[smiles] for row in rows], labels, assays)
         if left := len(rows) - len(table.smiles):
             warnings.warn(f"{left} of {len(rows)} molecules in {path} cannot be read and are left out", stacklevel=2)
-        once = np.sort(np.unique(table.x.numpy(), axis=0, return_index=True)[1])               # a molecule twice would be asked about itself
+        _, first, which = np.unique(table.x.numpy(), axis=0, return_index=True, return_inverse=True)
+        once = np.sort(first)                                          # a molecule twice would be asked about itself
         if again := len(table.smiles) - len(once):
-            warnings.warn(f"{again} molecules in {path} repeat another's features; the first of each is kept", stacklevel=2)
+            warnings.warn(f"{again} molecules in {path} repeat another's features; one of each is kept, with the first label that any has",
+                          stacklevel=2)
+            for row, kept in enumerate(first[which.ravel()]):
+                table.labels[kept] = np.where(table.labels[kept] < 0, table.labels[row], table.labels[kept])
             table = Table([table.smiles[i] for i in once], table.x[once], table.scaffold[once], table.labels[once], table.assays)
         return Listed(split, molecules, table, tuple(range(len(assays))))
 

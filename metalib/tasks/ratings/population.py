@@ -21,7 +21,7 @@ SECOND = {"Adventure": ("Compass", "River", "Summit", "Voyage"), "Animation": ("
           "Horror": ("Cellar", "Mirror", "Lighthouse", "Guest"), "Romance": ("Summer", "Piano", "Promise", "Platform")}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """Ratings, one per row, and what is known of the films.
 

@@ -5,6 +5,7 @@ https://arxiv.org/abs/1908.00413, section 4: users and films are each split into
 
     x  what is known of a film (films.py), [tasks, n, columns];   y  stars, [tasks, n, 1]
 """
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 
 from ...episodes import Episode, Examples, at_least, generator
+from ...incoming import as_labels, as_tensor, labelled, same_rows
 from .films import Shrinkage, columns, describe
 from .movielens import movielens
 from .population import Table, population
@@ -53,9 +55,9 @@ class Split:
 
 
 @lru_cache(maxsize=4)
-def split(source: Callable[[], Table], seed: int, shrink: Shrinkage) -> Split:
+def split(source: Callable[[], Table] | Table, seed: int, shrink: Shrinkage) -> Split:
     """Split a source's users and films by seed, and learn about the films from the training users' ratings of known films."""
-    table, rng = source(), generator((67, seed))
+    table, rng = source if isinstance(source, Table) else source(), generator((67, seed))
     whose = rng.choice(list(SHARES), table.n_users, p=list(SHARES.values()))
     kind = np.where(rng.rand(len(table.titles))[table.film] < COLD, "cold", "known").astype("<U9")
     trained, order = whose[table.user] == "training", rng.permutation(len(kind))
@@ -64,6 +66,8 @@ def split(source: Callable[[], Table], seed: int, shrink: Shrinkage) -> Split:
         if len(rows) >= ENOUGH:
             kind[rows[:ASIDE]] = "set aside"
     rows = np.flatnonzero(trained & (kind == "known"))
+    if not len(rows):
+        raise ValueError(f"no training user among {table.n_users} has rated a known item of {len(table.titles)}; give more ratings.")
     films, unrated, own = describe(table, rows, shrink)
     x = films[table.film]
     x[rows] = own                                                    # no training task is told its own answers
@@ -77,7 +81,7 @@ class Ratings:
     Arguments:
         situation: "training", "validation", or one of four to be judged in: "warm" (known users and films, ratings set aside),
             "user-cold" (new users), "item-cold" (new films: the support set has known ones), "both-cold".
-        source: "population" (invented, offline) or "movielens".
+        source: "population" (invented, offline), "movielens", or a table of your own, which `of` makes.
         seed: of the split.
         shrink: of the film terms; default: what was best on this source's validation users.
         hide: share of the query films that are shown as if nobody had rated them: "training" has no new films, and whoever never
@@ -93,23 +97,62 @@ class Ratings:
     """
 
     situation: str = "training"
-    source: str = "population"
+    source: str | Table = "population"
     seed: int = 0
     shrink: Shrinkage | None = None
     hide: float = 0.0
 
     def __post_init__(self):
-        for name, value, known in (("situation", self.situation, SITUATIONS), ("source", self.source, SOURCES)):
+        own = isinstance(self.source, Table)
+        for name, value, known in (("situation", self.situation, SITUATIONS), *([] if own else [("source", self.source, SOURCES)])):
             if value not in known:
                 raise ValueError(f"{name} is {value!r}; use one of {', '.join(map(repr, known))}.")
         if not 0 <= self.hide <= 1:
             raise ValueError(f"hide is {self.hide}; it is a share, from 0 to 1.")
         if self.shrink is None:
-            object.__setattr__(self, "shrink", TUNED[self.source])
+            object.__setattr__(self, "shrink", TUNED["population" if own else self.source])
+
+    @staticmethod
+    def of(users: Sequence, items: Sequence, ratings: Sequence[float], situation: str = "training", **options) -> "Ratings":
+        """Ratings of your own: who, what, how much, one of each for every rating.
+
+        What is known of an item is what the training users' ratings say of it. The same three, `seed` and another `situation` are the
+        other side of the same split: train on "training", judge on "user-cold".
+
+        Arguments:
+            users, items: any values that can be sorted. ratings: numbers.
+            situation, options: as for `Ratings`.
+
+        Raises:
+            ValueError: for columns of different length or index, or ratings that are not finite.
+
+        Example:
+            >>> from metalib.tasks.ratings.population import population
+            >>> p = population(60, 100)
+            >>> Ratings.of(p.user, p.film, p.stars, "user-cold").sample(2, k_shot=5, n_query=5, seed=1).query.y.shape
+            torch.Size([2, 5, 1])
+        """
+        same_rows(users, items)
+        same_rows(users, ratings)
+        user, item = as_labels(users), as_labels(items)
+        stars = as_tensor(ratings, "ratings").flatten().double().numpy()
+        if not len(user) == len(item) == len(stars) or not len(user):
+            raise ValueError(f"there are {len(user)} users, {len(item)} items and {len(stars)} ratings; give one of each for every rating.")
+        rows = np.intersect1d(labelled(user), labelled(item))
+        if not np.isfinite(stars[rows]).all():
+            raise ValueError("ratings hold NaN or infinity; drop such rows first.")
+        (_, user), (titles, item) = (np.unique(np.asarray(column[rows]), return_inverse=True) for column in (user, item))
+        _, last = np.unique(np.stack([user, item], 1)[::-1], axis=0, return_index=True)
+        kept = np.sort(len(rows) - 1 - last)                           # once: or a query could stand in the support set
+        if again := len(rows) - len(kept):
+            warnings.warn(f"{again} ratings are of a user and an item that are rated again further down; the last is kept", stacklevel=2)
+        nothing = np.zeros((len(titles), 0), bool), ()
+        return Ratings(situation, Table(user[kept], item[kept], stars[rows][kept], [str(title) for title in titles],
+                                        np.full(len(titles), np.nan), *nothing), **options)
 
     @property
     def split(self) -> Split:
-        return split(SOURCES[self.source], self.seed, self.shrink)
+        return split(self.source if isinstance(self.source, Table) else SOURCES[self.source], self.seed, self.shrink)
 
     @property
     def columns(self) -> list[str]:

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from ...incoming import as_labels, same_rows
 from ..arrays import grouped
 from ..classes import Classes
 
@@ -41,7 +42,7 @@ class TextTasks(Classes):
         return torch.from_numpy(rows[(first[classes] + examples).ravel()].toarray()).view(*classes.shape, PLACES)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Texts(TextTasks):
     """Labelled sentences of your own as tasks: from a few sentences of each label, tell new ones.
 
@@ -65,10 +66,15 @@ class Texts(TextTasks):
     def __post_init__(self):
         if isinstance(self.texts, str):
             raise TypeError(f"texts is the string {self.texts!r}; give a list of sentences.")
-        names, members = grouped(self.labels, len(self.texts), self.classes)
-        for index, text in enumerate(self.texts):
+        same_rows(self.texts, self.labels)
+        if getattr(self.texts, "ndim", 1) != 1:
+            raise ValueError(f"texts has shape {list(self.texts.shape)}; give one column of sentences.")
+        kept = {"texts": tuple(self.texts), "labels": as_labels(self.labels),       # by position, whatever a table calls its rows
+                "classes": None if self.classes is None else list(self.classes)}
+        names, members = grouped(kept["labels"], len(kept["texts"]), kept["classes"])
+        for index, text in enumerate(kept["texts"]):
             check_sentence(index, text)
-        for key, value in {"names": names, "members": members, "per_class": np.array([len(m) for m in members])}.items():
+        for key, value in (kept | {"names": names, "members": members, "per_class": np.array([len(m) for m in members])}).items():
             object.__setattr__(self, key, value)
 
     @property

@@ -121,19 +121,20 @@ class Episode:
             raise ValueError(f"y has shape {list(y[0].shape)} and dtype {y[0].dtype}; give classes as whole numbers or words, values as [n, out].")
         if y[0].ndim == (2 if values else 1):                         # a single task
             x, y = [a[None] for a in x], [a[None] for a in y]
-        if len(counts := {len(a) for a in (*x, *y)}) > 1:
+        if len(counts := {len(a) for pair in (x, y) for a in pair}) > 1:
             raise ValueError(f"support x and y have {len(x[0])} and {len(y[0])} tasks, query x and y {len(x[1])} and {len(y[1])}; give all "
                              f"the same number, not {sorted(counts)}.")
         if values:
             return cls(Examples(x[0], as_tensor(y[0], "y")), Examples(x[1], as_tensor(y[1], "y")))
-        number = [[], []]
+        number: list[list[Tensor]] = [[], []]
         for task, (told, asked) in enumerate(zip(*y)):
             known = np.unique(told)
             if len(lost := asked[~np.isin(asked, known)]):
                 raise ValueError(f"task {task} asks for label {lost[0]}, of which its support set has no example; leave such queries out.")
             for part, labels in zip(number, (told, asked)):
                 part.append(torch.from_numpy(np.searchsorted(known, labels)))
-        return cls(*(Examples(inputs, torch.stack(labels)) for inputs, labels in zip(x, number)))
+        support, query = (Examples(inputs, torch.stack(labels)) for inputs, labels in zip(x, number))
+        return cls(support, query)
 
     def __post_init__(self):
         s, q = self.support, self.query

@@ -102,6 +102,7 @@ class Loaded:
             DataLoader, which is run through once and kept.
 
     Example:
+        >>> import torch
         >>> batch = torch.zeros(10, 3), torch.arange(10) % 2, torch.zeros(4, 3), torch.arange(4) % 2
         >>> len(Loaded([batch, batch]).sample(3, seed=1))
         3

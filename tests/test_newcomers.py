@@ -1,6 +1,8 @@
 """What newcomers bring: networks, losses, tables and habits that nobody here thought of. Right, or one sentence at the door."""
 import copy
 import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -130,7 +132,35 @@ def test_queries_are_those_of_the_tasks_that_were_learned(make):
         ml.MAML(nn.Linear(4, 3).double()).adapt(task().support)(task().query.x[:1])
 
 
+def test_images_too_small_to_stand_alone_are_judged():
+    class Small:
+        def sample(self, n_tasks, seed=0, **shape):
+            e = ml.tasks.Glyphs().sample(n_tasks, seed=seed, **shape)
+            return Episode(*(Examples(F.interpolate(p.x.flatten(0, 1), 16).unflatten(0, p.x.shape[:2]), p.y) for p in (e.support, e.query)))
+    torch.manual_seed(0)
+    learner = ml.MAML(ml.conv4(5, 8, image_size=16), 0.1)
+    score = ml.evaluate(learner, Small(), 4, n_way=5, k_shot=1, n_query=2)
+    assert np.isfinite(score.values).all() and not score.transductive
+
+
+def test_what_is_frozen_later_stays_too():
+    learner = ml.MetaLSTM(ml.mlp(4, 5, 3)).double()
+    learner.network.body.requires_grad_(False)
+    assert sorted(learner.adapt(task().support).fast) == ["head.bias", "head.weight"]
+    learner.network.requires_grad_(False)
+    with pytest.raises(ValueError, match="nothing to move"):
+        learner.adapt(task().support)
+
+
 # ---- callers
+
+def test_a_missing_gpu_is_one_line_of_the_command(tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    told = subprocess.run([sys.executable, "-m", "metalib", "train", "maml-sinusoid", "--device", "cuda", "--iterations", "3", "--out",
+                           str(tmp_path)], capture_output=True, text=True)
+    assert told.returncode and "Traceback" not in told.stderr and "device 'cuda' cannot be used here" in told.stderr
+
 
 @pytest.mark.parametrize("call, words", [
     (lambda: ml.train(nn.Linear(1, 1), ml.tasks.Sinusoid(), 1), "Linear is no learner; give a metalib.Learner"),
@@ -324,6 +354,22 @@ def test_a_molecule_in_several_rows_keeps_all_its_labels(tmp_path):
         tasks = Assays.from_csv(tmp_path / "t.csv", "s", ["a", "b"], molecules="shared")
     assert tasks.table.labels.tolist() == [[1, 1], [0, 0]]
     assert Assays.from_csv(tmp_path / "t.csv", "s", "b", molecules="shared").names == ["b"]
+
+
+def test_a_picture_that_cannot_be_read_is_named(tmp_path):
+    from PIL import Image
+    (tmp_path / "a").mkdir()
+    Image.new("L", (9, 9)).save(tmp_path / "a" / "1.png")
+    (tmp_path / "a" / "2.HEIC").write_bytes(b"what a telephone writes")
+    (tmp_path / "a" / "notes.txt").write_text("not a picture")
+    with pytest.warns(UserWarning, match="2.HEIC is no whole image"):
+        assert Folder(tmp_path, image_size=8).per_class.tolist() == [1]
+
+
+def test_a_mixture_is_of_classes():
+    for families in ((ml.tasks.Sinusoid(),), ([ml.tasks.Glyphs()],)):
+        with pytest.raises(TypeError, match="has no classes to number on"):
+            ml.tasks.Mixture(*families)
 
 
 # ---- ratings

@@ -205,10 +205,15 @@ if int(os.environ.get("WORLD_SIZE", 1)) > 1:
     dist.init_process_group("gloo")
 ml.setup(0)
 kind = sys.argv[1]
-model = {"maml": lambda n: ml.MAML(n, 0.05, 2), "reptile": lambda n: ml.Reptile(n, 0.05, 2)}[kind](ml.mlp(1, 16, 1)).double()
-class Doubles(ml.tasks.Sinusoid):
-    def sample(self, *a, **k): return super().sample(*a, **k).to(torch.float64)
-losses = ml.train(model, Doubles(), iterations=5, meta_batch=5, lr=0.01, optimizer="sgd", progress=False)
+if kind == "channels last":                              # Adam, fused, pairs weights and gradients by how they lie in memory
+    model = ml.ProtoNet(ml.conv4(3, 4, pool="max").to(memory_format=torch.channels_last)).double()
+    family, settings = ml.tasks.Drawn(ml.tasks.Glyphs(), 10, 4), dict(n_way=3, k_shot=1, n_query=2)
+else:
+    model = {"maml": lambda n: ml.MAML(n, 0.05, 2), "reptile": lambda n: ml.Reptile(n, 0.05, 2)}[kind](ml.mlp(1, 16, 1)).double()
+    family, settings = ml.tasks.Sinusoid(), dict(optimizer="sgd")
+class Doubles:
+    def sample(self, *a, **k): return family.sample(*a, **k).to(torch.float64)
+losses = ml.train(model, Doubles(), iterations=5, meta_batch=5, lr=0.01, progress=False, **settings)
 if not dist.is_initialized() or dist.get_rank() == 0:
     print("|".join(f"{v:.17g}" for v in losses + [p for q in model.parameters() for p in q.flatten().tolist()]))
 if dist.is_initialized():
@@ -219,7 +224,7 @@ os._exit(0)                     # the threads of gloo may abort while Python shu
 """
 
 
-@pytest.mark.parametrize("kind", ["maml", "reptile"])
+@pytest.mark.parametrize("kind", ["maml", "reptile", "channels last"])
 def test_two_processes_give_the_one_process_gradient(tmp_path, kind):
     script = tmp_path / "run.py"
     script.write_text(DISTRIBUTED)
@@ -228,4 +233,6 @@ def test_two_processes_give_the_one_process_gradient(tmp_path, kind):
                   launcher=("-m", "torch.distributed.run", "--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"))
     assert one.returncode == 0 and two.returncode == 0, one.stderr + two.stderr
     numbers = [np.array([float(v) for v in re.findall(r"[^|\s]+", run.stdout)]) for run in (one, two)]
-    np.testing.assert_allclose(numbers[1], numbers[0], rtol=1e-12)
+    if kind == "channels last":                                   # losses: Adam blows up the rounding of biases that batch norm takes away
+        numbers = [found[:5] for found in numbers]
+    np.testing.assert_allclose(numbers[1], numbers[0], rtol=1e-9 if kind == "channels last" else 1e-12)

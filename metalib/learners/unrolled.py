@@ -44,13 +44,18 @@ class Unrolled(Learner):
     def __init__(self, network: nn.Module, inner_steps: int = 5, eval_steps: int | None = None, first_order: bool = False,
                  batch: int | None = None, learn_start: bool = True, loss: Loss | None = None):
         super().__init__(network if learn_start else kept(network), loss)
-        self.moving = moving(network)
+        moving(network)                                               # is there anything to move?
         eval_steps = inner_steps if eval_steps is None else eval_steps
         at_least(0, inner_steps=inner_steps, eval_steps=eval_steps)
         if batch is not None:
             at_least(1, batch=batch)
         self.inner_steps, self.eval_steps, self.first_order, self.batch = inner_steps, eval_steps, first_order, batch
         self.task_chunk = chunk_for(network)
+
+    @property
+    def moving(self) -> tuple[str, ...]:
+        """The names of the parameters that move, as they are now: one may be frozen at any time."""
+        return moving(self.network)
 
     def move(self, theta: Tensor, gradient: Tensor, loss: Tensor, memory: tuple | None) -> tuple[Tensor, tuple | None, dict]:
         """One step: theta and gradient [tasks, coordinates], loss [tasks], memory None at first -> theta, memory, shown."""
@@ -90,7 +95,7 @@ class Unrolled(Learner):
     def on(self, network: nn.Module) -> Unrolled:
         """The same optimiser at work on another network, from that one's parameters: a copy, in evaluation mode."""
         other = copy.copy(self)
-        other._modules, other.moving = self._modules | {"network": kept(network)}, moving(network)
+        other._modules = self._modules | {"network": kept(network)}
         other.task_chunk = chunk_for(network)
         return other.eval()
 

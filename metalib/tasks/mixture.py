@@ -18,6 +18,8 @@ class Mixture:
     def __init__(self, *families):
         if not families:
             raise ValueError("Mixture got no families; give at least one.")
+        if other := [one for one in families if not hasattr(one, "n_classes")]:
+            raise TypeError(f"{type(other[0]).__name__} has no classes to number on; give families of classes, each as one argument.")
         self.families = families
 
     @property

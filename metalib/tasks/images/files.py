@@ -11,13 +11,14 @@ import numpy as np
 from ...data import DataError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+OTHERS = (".heic", ".heif", ".avif", ".jp2", ".svg", ".dng", ".cr2", ".nef", ".psd")    # seldom readable: named then
 MOST_PIXELS = 50_000_000        # a camera's largest; 150 MB in colour. A small file can claim any size
 FOREIGN = {"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
 
 
 def is_image(file: Path) -> bool:
     """Does its name say that it is an image, and not one that a system left beside the others, such as ._1.png?"""
-    return file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+    return file.suffix.lower() in SUFFIXES + OTHERS and not file.name.startswith(".")
 
 
 def is_class(folder: Path) -> bool:

@@ -38,8 +38,7 @@ class Pretrained(MAML):
     def meta_loss(self, episode: Episode) -> Tensor:
         """The joint loss over all examples of all tasks; no adaptation anywhere.
 
-        Raises:
-            ValueError: for class tasks without `n_classes`, or with classes beyond it.
+        Raises ValueError for class tasks without `n_classes`, or with classes beyond it.
         """
         data = episode.support.join(episode.query)
         if data.y.is_floating_point():
@@ -60,8 +59,7 @@ class NearestCentroid(Learner):
     def adapt(self, support: Examples):
         """Class means of x [tasks, n, ...] -> a function giving minus the squared distances, [tasks, m, n_way].
 
-        Raises:
-            TypeError: for tasks with values instead of classes.
+        Raises TypeError for tasks with values instead of classes.
         """
         if support.y.is_floating_point():
             raise TypeError("NearestCentroid needs class numbers; these tasks have values.")

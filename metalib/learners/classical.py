@@ -28,8 +28,7 @@ class Classical(Learner):
     def adapt(self, support: Examples) -> Predict:
         """Fit a clone to each task: x [tasks, n, ...] -> a function giving log probabilities [tasks, m, n_way].
 
-        Raises:
-            TypeError: for tasks with values instead of classes.
+        Raises TypeError for tasks with values instead of classes.
         """
         from sklearn.base import clone
         if support.y.is_floating_point():

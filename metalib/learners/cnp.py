@@ -64,8 +64,7 @@ class CNP(Learner):
     def adapt(self, support: Examples) -> Conditioned:
         """Read the support set: x [tasks, n, n_in], y [tasks, n, n_out] -> a function of queries [tasks, m, n_in].
 
-        Raises:
-            TypeError: for tasks with classes instead of values.
+        Raises TypeError for tasks with classes instead of values.
         """
         if not support.y.is_floating_point():
             raise TypeError("CNP needs values; these tasks have class numbers: use CNPClassifier for them.")
@@ -88,8 +87,7 @@ class CNPClassifier(Metric):
         network: as for `Metric`. n_features: width of its embeddings.
         n_way: classes of every task. width: of the decoder's hidden layers.
 
-    Raises:
-        ValueError: for sizes below 1; when adapting, for tasks of another number of ways.
+    Raises ValueError for sizes below 1; when adapting, for tasks of another number of ways.
     """
 
     def __init__(self, network: nn.Module, n_features: int = 64, n_way: int = 5, width: int = 192):

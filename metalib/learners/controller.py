@@ -30,8 +30,7 @@ class Controller(EveryStep):
         truncate: cut the history every so many steps, so that the outer gradient runs through at most that many.
         learn_start: train the start as well, as MAML and the Meta-LSTM do.
 
-    Raises:
-        ValueError: for sizes below 1 or negative step counts.
+    Raises ValueError for sizes below 1 or negative step counts.
 
     Example:
         >>> import metalib as ml

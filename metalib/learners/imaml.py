@@ -32,8 +32,7 @@ class IMAML(MAML):
             rate that is too large moves the start to where it diverges (on waves 3e-3 does, 1e-3 does not).
         cg_steps: of conjugate gradients; the paper takes 5.
 
-    Raises:
-        ValueError: for settings out of bounds.
+    Raises ValueError for settings out of bounds.
     """
 
     def __init__(self, network: nn.Module, inner_lr: float = 0.005, inner_steps: int = 16, strength: float = 2.0,

@@ -53,8 +53,7 @@ class MatchingNet(Metric):
         scale: what the similarity is multiplied by. A cosine lies in [-1, 1], so at the paper's scale of 1 five classes never
             get more than 65 % for one of them and the gradient stays weak; 10 lets the softmax decide. Use 1 with "euclidean".
 
-    Raises:
-        ValueError: for another distance, or a scale that is not finite and above 0.
+    Raises ValueError for another distance, or a scale that is not finite and above 0.
     """
 
     def __init__(self, network: nn.Module, distance: str = "cosine", scale: float = 10.0):

@@ -35,8 +35,7 @@ class MetaLSTM(Unrolled):
         forget_bias, input_bias: ranges from which b_F and b_I start, uniformly. The paper's make f near 1 and i near 0.01.
         learn_start: train c_0, as in the paper; otherwise the start is copied and kept.
 
-    Raises:
-        ValueError: for sizes below 1 or negative step counts.
+    Raises ValueError for sizes below 1 or negative step counts.
     """
 
     def __init__(self, network: nn.Module, inner_steps: int = 5, eval_steps: int | None = None, first_order: bool = True,

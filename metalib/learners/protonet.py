@@ -54,8 +54,7 @@ class ProtoNet(Metric):
     def meta_loss(self, episode: Episode) -> Tensor:
         """As `Metric.meta_loss`; with `in_turn` its mean over all turns.
 
-        Raises:
-            ValueError: for turns where the classes of an episode differ in size.
+        Raises ValueError for turns where the classes of an episode differ in size.
         """
         if not (self.training and self.in_turn):
             return super().meta_loss(episode)

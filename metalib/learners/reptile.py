@@ -26,8 +26,7 @@ class Reptile(MAML):
         inner_optimizer: "sgd", or "adam" with beta1 = 0, beta2 = 0.999.
         batch: examples per inner step in meta-training, taken in turn; None: all. Nichol et al. take 10 at a time.
 
-    Raises:
-        ValueError: for an unknown inner optimizer, or a batch below 1.
+    Raises ValueError for an unknown inner optimizer, or a batch below 1.
     """
 
     def __init__(self, network: nn.Module, inner_lr: float = 0.02, inner_steps: int = 5, eval_steps: int | None = None,

@@ -99,8 +99,7 @@ class Classes:
     def large_enough(self, n: int, n_way: int) -> np.ndarray:
         """The numbers of the classes that have at least `n` examples; a warning names the others.
 
-        Raises:
-            ValueError: where fewer than `n_way` are left.
+        Raises ValueError where fewer than `n_way` are left.
         """
         n_classes, per_class, names = self.n_classes, self.per_class, self.names
         every = np.arange(n_classes)

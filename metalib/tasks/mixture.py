@@ -11,8 +11,7 @@ class Mixture:
         families: task families whose episodes have the same shapes. Classes are numbered on: those of the second family
             follow those of the first.
 
-    Raises:
-        ValueError: for no family at all.
+    Raises ValueError for no family at all.
     """
 
     def __init__(self, *families):

@@ -23,8 +23,7 @@ class Distorted:
         strength: 1: turned by up to 12 degrees, enlarged or shrunk by up to 15 %, stretched by up to 12 %, slanted by up to 0.2,
             moved by up to 2 pixels, each drawn uniformly; other values scale all of these; 0 leaves the images as they are.
 
-    Raises:
-        ValueError: for a strength outside [0, 3].
+    Raises ValueError for a strength outside [0, 3].
     """
 
     family: object

@@ -16,8 +16,7 @@ class Drawn(InkTasks):
     Arguments:
         family: any family of images. n_classes, per_class: how many of each to draw.
 
-    Raises:
-        ValueError: for sizes below 1, or more than the family has.
+    Raises ValueError for sizes below 1, or more than the family has.
     """
 
     family: InkTasks

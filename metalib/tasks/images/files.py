@@ -29,8 +29,7 @@ def is_class(folder: Path) -> bool:
 def opened(source: Path | bytes):
     """A PIL image, its header read and found bearable.
 
-    Raises:
-        DataError: for what is no image, no regular file, or too large; the message says what it is, without its name.
+    Raises DataError for what is no image, no regular file, or too large; the message says what it is, without its name.
     """
     from PIL import Image, UnidentifiedImageError
     if isinstance(source, Path) and not source.is_file():
@@ -53,8 +52,7 @@ def page(source: Path | bytes, side: int | None = None):
     Arguments:
         source: a path, or what is in the file. side: pixels that will be needed, so that a large photograph is unpacked smaller.
 
-    Raises:
-        DataError: as `opened`, and for a file that is cut short.
+    Raises DataError as `opened`, and for a file that is cut short.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
     with opened(source) as image:

@@ -45,8 +45,7 @@ class Glyphs(InkTasks):
         seed: which family; families of different seeds share no class. Whole number below 2**32.
         n_classes: how many characters the family has; the first ones are the same however many there are.
 
-    Raises:
-        ValueError: for `n_classes` below 1 or a seed out of range.
+    Raises ValueError for `n_classes` below 1 or a seed out of range.
 
     Example:
         >>> Glyphs(seed=0).sample(4, n_way=5, k_shot=1, n_query=15, seed=1).query.x.shape

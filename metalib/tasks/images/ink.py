@@ -45,8 +45,7 @@ def draw_strokes(strokes: Sequence[ArrayLike], image: ArrayLike | None = None, n
         n_images: how many images; default as many as `image` names, at least 1.
         width: pen width as a fraction of the page, one number or one per image [n_images]; at most 0.2.
 
-    Raises:
-        ValueError: for a stroke that is not [n, 2] or not finite, an image number beyond `n_images`, a width outside (0, 0.2].
+    Raises ValueError for a stroke that is not [n, 2] or not finite, an image number beyond `n_images`, a width outside (0, 0.2].
 
     Example:
         >>> draw_strokes([[(0.2, 0.2), (0.8, 0.8)], [(0.8, 0.2), (0.2, 0.8)]]).shape
@@ -111,8 +110,7 @@ def resize_to_ink(image, dark_ink: bool = True) -> Tensor:
         image: a PIL image, or an array [..., height, width]: bool, uint8 from 0 to 255, or float from 0 to 1.
         dark_ink: ink is darker than paper, as on a scanned page.
 
-    Raises:
-        ValueError: for an array of fewer than two axes, without pixels, of another dtype, or with values out of range.
+    Raises ValueError for an array of fewer than two axes, without pixels, of another dtype, or with values out of range.
     """
     image = np.asarray(image.convert("L") if hasattr(image, "convert") else image)
     if image.ndim < 2 or not image.size:

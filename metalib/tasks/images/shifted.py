@@ -24,8 +24,7 @@ class Shifted:
         thicken: from -1 to 1: how far ink spreads into (above 0) or withdraws from (below 0) the neighbouring pixel.
         support: shift the support set too; False: learn as written, be asked shifted.
 
-    Raises:
-        ValueError: for a turn that is not finite, or a thickness outside [-1, 1].
+    Raises ValueError for a turn that is not finite, or a thickness outside [-1, 1].
     """
 
     family: object

@@ -33,8 +33,7 @@ def chemistry() -> ModuleType:
 def read(smiles: str):
     """A SMILES string -> RDKit's molecule.
 
-    Raises:
-        ValueError: for a string that is no molecule, with RDKit's reason.
+    Raises ValueError for a string that is no molecule, with RDKit's reason.
 
     Example:
         >>> read("c1ccccc1O").GetNumAtoms()

@@ -28,8 +28,7 @@ class Arm:
         payload: at the tip, range in kg. friction: of each joint, range in N m s / rad.
         noise: standard deviation of the measured torque, N m.
 
-    Raises:
-        ValueError: for a range that is not finite and increasing, or begins below 0 (lengths and masses: at 0).
+    Raises ValueError for a range that is not finite and increasing, or begins below 0 (lengths and masses: at 0).
 
     Example:
         >>> Arm().sample(25, k_shot=10, n_query=50, seed=1).support.x.shape

@@ -54,8 +54,7 @@ class Robots:
         """Draw goals, `k_shot` demonstrations of each, and moments to be judged on: support x [n_tasks, k_shot * 24, 7], y [..., 4],
         query x [n_tasks, n_query, 7]; about["goal"] [n_tasks]: which of the split's goals.
 
-        Raises:
-            ValueError: for sizes below 1, more demonstrations (5) or queries (320 in training, 100 in testing) than there are.
+        Raises ValueError for sizes below 1, more demonstrations (5) or queries (320 in training, 100 in testing) than there are.
         """
         at_least(1, n_tasks=n_tasks, k_shot=k_shot, n_query=n_query)
         for name, value, most in (("k_shot", k_shot, DEMOS), ("n_query", n_query, QUERIES[self.split])):

@@ -119,8 +119,7 @@ class World:
     def picture(self) -> np.ndarray:
         """What the camera sees, [180, 240, 3]; it is mounted upside down.
 
-        Raises:
-            SimulatorError: where nothing can be drawn on this machine.
+        Raises SimulatorError where nothing can be drawn on this machine.
         """
         try:
             return self.env.render()[::-1, ::-1]

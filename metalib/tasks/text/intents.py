@@ -25,8 +25,7 @@ class Intents(TextTasks):
         split: "train" (6 domains, 90 intents), "validation" (15) or "test" (45): domains differ. Related ones were not kept apart
             (credit_cards trains, banking tests), so "new" means new intents, not another world.
 
-    Raises:
-        metalib.data.DataError: where the sentences cannot be had or are not CLINC150, at first use.
+    Raises metalib.data.DataError where the sentences cannot be had or are not CLINC150, at first use.
     """
 
     split: str = "train"

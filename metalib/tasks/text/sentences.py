@@ -25,8 +25,7 @@ class Sentences(TextTasks):
     Arguments:
         split: "train" (10 domains, 120 intents) or "test" (3 domains, 36 intents).
 
-    Raises:
-        ValueError: for an unknown split.
+    Raises ValueError for an unknown split.
 
     Example:
         >>> tasks = Sentences("test")

@@ -28,8 +28,7 @@ class Quadratics:
         spread: standard deviation of each coordinate of c_i, around 0.
         dtype: torch.float32, or torch.float64 to compare with the closed forms to many digits.
 
-    Raises:
-        ValueError: for `dim` below 1, a range that is not positive, finite and increasing, a negative spread.
+    Raises ValueError for `dim` below 1, a range that is not positive, finite and increasing, a negative spread.
 
     Example:
         >>> Quadratics(dim=2).sample(25, seed=1).about["A"].shape
@@ -66,8 +65,7 @@ class Quadratics:
 def quadratic_episode(A: Tensor, c: Tensor) -> Episode:
     """The episode whose mean squared error is L_i exactly, for given bowls: curvatures A [tasks, dim, dim], minima c [tasks, dim].
 
-    Raises:
-        ValueError: where the shapes do not fit, or an A is not symmetric positive definite.
+    Raises ValueError where the shapes do not fit, or an A is not symmetric positive definite.
     """
     if A.ndim != 3 or A.shape[1] != A.shape[2] or c.shape != A.shape[:2]:
         raise ValueError(f"A has shape {list(A.shape)} and c {list(c.shape)}; expected [tasks, dim, dim] and [tasks, dim].")

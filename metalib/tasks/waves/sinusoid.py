@@ -19,8 +19,7 @@ class Sinusoid:
     Arguments:
         amplitude, phase, x: ranges [low, high] from which each is drawn uniformly; phase in radians.
 
-    Raises:
-        ValueError: for a range that is not finite and increasing.
+    Raises ValueError for a range that is not finite and increasing.
 
     Example:
         >>> Sinusoid().sample(25, k_shot=10, n_query=10, seed=1).support.x.shape

@@ -16,7 +16,7 @@ from .robots.arm import Arm
 from .molecules.assays import Assays, Tox21
 from .molecules.computed import ComputedAssays
 from .images.digits import Digits
-from .images.distorted import Distorted
+from .images.changed import Distorted, Shifted
 from .images.folder import Folder
 from .images.drawn import Drawn
 from .images.glyphs import Glyphs
@@ -31,5 +31,4 @@ from .ratings.users import Ratings
 from .robots.demonstrations import Robots
 from .text.sentences import Sentences
 from .text.vectors import Texts
-from .images.shifted import Shifted
 from .waves.sinusoid import Sinusoid

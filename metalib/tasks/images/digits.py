@@ -24,6 +24,7 @@ class Digits(InkTasks):
     """
 
     n_classes = 10
+    names = tuple(f"digit/{digit}" for digit in range(10))
 
     @property
     def per_class(self) -> np.ndarray:
@@ -35,11 +36,6 @@ class Digits(InkTasks):
         classes, examples = self.numbers(classes, examples)
         first = np.concatenate([[0], np.cumsum(self.per_class)[:-1]])
         return torch.cat(_digits())[first[classes] + examples]
-
-    def class_name(self, number: int) -> str:
-        """Such as "digit/7"."""
-        self.numbers(number, 0)
-        return f"digit/{number}"
 
 
 @lru_cache

@@ -113,8 +113,7 @@ def bounded(stream: IO[bytes], largest: int, name: str) -> bytes:
 def read_text(path: Path, largest: int = 50_000_000) -> str:
     """A text file in UTF-8, or in UTF-16 with its mark; packed by gzip where its name ends so; at most `largest` bytes are unpacked.
 
-    Raises:
-        DataError: for a file that is missing, broken, too large, in another coding, or none: a pipe would wait for ever.
+    Raises DataError for a file that is missing, broken, too large, in another coding, or none: a pipe would wait for ever.
     """
     if not path.is_file():
         raise DataError(f"{path} is no file; name one.")
@@ -133,8 +132,7 @@ def read_text(path: Path, largest: int = 50_000_000) -> str:
 def read_table(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     """The columns of a table, and its rows by line number; fields stand between commas, semicolons or tabs, blanks around them go.
 
-    Raises:
-        DataError: as `read_text`; for a table with a column twice, or a row with more fields than there are columns.
+    Raises DataError as `read_text`; for a table with a column twice, or a row with more fields than there are columns.
     """
     text = read_text(Path(path))
     first = text.lstrip().splitlines()[0] if text.strip() else ""
@@ -159,8 +157,7 @@ def read_zip(path: Path, suffix: str | tuple[str, ...], count: int, largest: int
         suffix: how every file in it ends, such as ".png", or several endings. count: how many files it holds.
         largest: bytes that one file may have at most, unpacked; with `count`, the bound on memory.
 
-    Raises:
-        DataError: for a broken archive, absolute or `..` names, other files, too large files, or another count.
+    Raises DataError for a broken archive, absolute or `..` names, other files, too large files, or another count.
     """
     kind = suffix if isinstance(suffix, str) else " or ".join(suffix)
     try:

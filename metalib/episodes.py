@@ -93,8 +93,7 @@ class Episode:
         query: examples to be judged on, x [tasks, n_query, ...].
         about: what made each task, name -> tensor [tasks, ...], such as "classes" [tasks, n_way] or "amplitude" [tasks].
 
-    Raises:
-        ValueError: where support and query disagree on tasks, input shape, or kind of label.
+    Raises ValueError where support and query disagree on tasks, input shape, or kind of label.
     """
 
     support: Examples
@@ -110,8 +109,7 @@ class Episode:
             y_support, y_query: labels [n] or [tasks, n], whole numbers or words: of each task the labels of its support set become
                 classes 0, 1, ... in their order; or values [n, out] or [tasks, n, out].
 
-        Raises:
-            ValueError: where a query's label does not occur in its support set, or shapes do not fit.
+        Raises ValueError where a query's label does not occur in its support set, or shapes do not fit.
         """
         x = [as_tensor(a, "x") for a in (x_support, x_query)]
         x = [a if a.is_floating_point() else a.float() for a in x]
@@ -221,8 +219,7 @@ def task_loss(prediction: Tensor, y: Tensor) -> Tensor:
         prediction: logits [tasks, n, n_way] or values [tasks, n, out].
         y: class numbers [tasks, n] or values [tasks, n, out].
 
-    Raises:
-        ValueError: where the shapes do not fit: they would be broadcast.
+    Raises ValueError where the shapes do not fit: they would be broadcast.
     """
     if y.is_floating_point():
         same_shape(prediction, y)

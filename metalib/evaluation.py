@@ -23,8 +23,7 @@ NUMBERS = 20_000_000    # in one block of inputs at most (80 MB): larger tasks a
 def mean_ci(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and half-width of its 95 % confidence interval, by Student's t: independent values [n, ...] -> [...] twice.
 
-    Raises:
-        ValueError: for fewer than two values.
+    Raises ValueError for fewer than two values.
     """
     n = len(values)
     at_least(2, n=n)

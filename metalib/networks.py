@@ -77,8 +77,7 @@ def conv4(n_way: int = 5, channels: int = 64, pool: str = "stride", in_channels:
             "max" halves it by 2x2 max-pooling (the network of Vinyals et al., and of miniImageNet).
         in_channels, image_size: shape of the images, [in_channels, image_size, image_size].
 
-    Raises:
-        ValueError: for sizes below 1, an unknown `pool`, or an image too small for four halvings.
+    Raises ValueError for sizes below 1, an unknown `pool`, or an image too small for four halvings.
     """
     at_least(1, n_way=n_way, channels=channels, in_channels=in_channels, image_size=image_size)
     if pool not in ("stride", "max"):

@@ -38,8 +38,7 @@ def generator(seed: int | Sequence[int]) -> np.random.RandomState:
     Arguments:
         seed: a whole number, or several that together name a stream, such as (seed, iteration).
 
-    Raises:
-        ValueError: for seeds outside [0, 2**32).
+    Raises ValueError for seeds outside [0, 2**32).
     """
     parts = list(seed) if isinstance(seed, Sequence) else [seed]
     whole(parts, seed)

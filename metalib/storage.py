@@ -37,8 +37,7 @@ def attempt(path: Path) -> Iterator[None]:
 def write_atomically(path: str | Path, data: bytes) -> None:
     """Write a file whole or not at all: into a temporary neighbour, then renamed.
 
-    Raises:
-        NotWritten: where the disk refuses; nothing has changed then.
+    Raises NotWritten where the disk refuses; nothing has changed then.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -98,11 +97,7 @@ def save_tensors(path: str | Path, tensors: dict[str, Tensor], about: dict) -> N
 
 
 def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict]:
-    """Read what `save_tensors` wrote.
-
-    Raises:
-        ValueError: where the file is missing, cut short, or not ours.
-    """
+    """Read what `save_tensors` wrote. Raises ValueError where the file is missing, cut short, or not ours."""
     from safetensors import SafetensorError, safe_open
     try:
         with safe_open(str(path), framework="pt") as file:
@@ -128,8 +123,7 @@ def load_checkpoint(path, learner: Learner, parameters: Mapping[str, Tensor], op
                     settings: dict) -> tuple[list[float], tuple, dict[str, Tensor]]:
     """Put a checkpoint back into learner, optimizer and random stream; return the losses, what validation found, the best weights.
 
-    Raises:
-        ValueError: where the checkpoint belongs to a run with other settings, or is damaged.
+    Raises ValueError where the checkpoint belongs to a run with other settings, or is damaged.
     """
     tensors, about = load_tensors(path)
     if "settings" not in about:
@@ -157,8 +151,7 @@ def load_checkpoint(path, learner: Learner, parameters: Mapping[str, Tensor], op
 def save_adapted(path: str | Path, learner: Learner, support: Examples, **options) -> None:
     """Keep a predictor: the learner's weights, the support set that it is to adapt to, and options of `adapt` such as steps.
 
-    Raises:
-        NotWritten: where the disk refuses.
+    Raises NotWritten where the disk refuses.
     """
     inspect.signature(learner.adapt).bind(support, **options)         # a TypeError now, rather than where it is loaded
     tensors = {f"learner.{name}": value for name, value in learner.state_dict().items()} | {"support.x": support.x, "support.y": support.y}
@@ -168,8 +161,7 @@ def save_adapted(path: str | Path, learner: Learner, support: Examples, **option
 def load_adapted(path: str | Path, learner: Learner):
     """The predictor that `save_adapted` kept; `learner` is one of the same kind, whatever its weights, and gets the kept ones.
 
-    Raises:
-        ValueError: where the file is damaged, or holds another kind of learner.
+    Raises ValueError where the file is damaged, or holds another kind of learner.
     """
     tensors, about = load_tensors(path)
     if "learner" not in about:
@@ -184,11 +176,7 @@ def load_adapted(path: str | Path, learner: Learner):
 
 @cache
 def shipped(name: str) -> dict:
-    """A measurement as shipped.
-
-    Raises:
-        ValueError: where there is none of this name.
-    """
+    """A measurement as shipped. Raises ValueError where there is none of this name."""
     return _measured(name)["found"]
 
 

@@ -186,8 +186,7 @@ def snapshot(learner: Learner) -> dict[str, Tensor]:
 def check_split(learner: Learner, parameters: dict, meta_batch: int, world: int) -> int | None:
     """Tasks in one part. Running statistics are taken over all tasks of a part, so there the whole batch is one.
 
-    Raises:
-        ValueError: for nothing to train, more processes than tasks, or running statistics spread over processes.
+    Raises ValueError for nothing to train, more processes than tasks, or running statistics spread over processes.
     """
     if not parameters:
         raise ValueError(f"{type(learner).__name__} has no parameters to train; evaluate it as it is.")

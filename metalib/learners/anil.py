@@ -20,8 +20,7 @@ from .maml import MAML, Adapted, Moment
 class ANIL(MAML):
     """MAML on the last layer only. Arguments as for `MAML`; the network needs a `body` and a `head`.
 
-    Raises:
-        TypeError: where the network has no `body` and `head`.
+    Raises TypeError where the network has no `body` and `head`.
     """
 
     def __init__(self, network, *args, **kwargs):

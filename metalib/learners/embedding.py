@@ -27,8 +27,7 @@ class Metric(Learner):
             batch norm keeps running statistics gives an image one embedding whatever stands beside it; any other body is
             run task by task, on the statistics of the support set, then on those of the queries.
 
-    Raises:
-        TypeError: where the network has no `body`.
+    Raises TypeError where the network has no `body`.
     """
 
     def __init__(self, network: nn.Module, loss: Loss | None = None):

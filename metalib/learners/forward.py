@@ -136,8 +136,7 @@ def batch_statistics(network: nn.Module | None) -> bool:
 def recording() -> bool:
     """Is anyone going to differentiate through an inner loop that starts now?
 
-    Raises:
-        RuntimeError: in inference mode, which no gradient survives.
+    Raises RuntimeError in inference mode, which no gradient survives.
     """
     if torch.is_inference_mode_enabled():
         raise RuntimeError("adapting takes gradients, which inference mode forbids; use torch.no_grad() instead.")

@@ -76,8 +76,7 @@ class MAML(Learner):
         loss: of one task, in both loops; as for `Learner`.
         inner_clip: bound on every entry of the inner gradients; None: no bound. The paper takes 10 on miniImageNet.
 
-    Raises:
-        ValueError: for settings out of bounds; when adapting, for a network with nothing left to adapt, or running statistics.
+    Raises ValueError for settings out of bounds; when adapting, for a network with nothing left to adapt, or running statistics.
 
     Example:
         >>> import metalib as ml

@@ -34,8 +34,7 @@ class Unrolled(Learner):
         learn_start: train the start too. Where it is not learned it is copied, so that rivals can be given the same.
         loss: of one task, inside and outside; as for `Learner`.
 
-    Raises:
-        ValueError: for negative step counts, a batch below 1, or a network that is frozen altogether.
+    Raises ValueError for negative step counts, a batch below 1, or a network that is frozen altogether.
     """
 
     takes_steps = True

@@ -101,8 +101,7 @@ class Folder(InkTasks):
     def images(self, classes: ArrayLike, examples: ArrayLike) -> Tensor:
         """Class and example numbers, broadcast to [...] -> images [..., channels, image_size, image_size] in [0, 1].
 
-        Raises:
-            metalib.data.DataError: for a file that is cut short.
+        Raises metalib.data.DataError for a file that is cut short.
         """
         classes, examples = self.numbers(classes, examples)
         chosen = [self.files[c][e] for c, e in zip(classes.ravel(), examples.ravel())]

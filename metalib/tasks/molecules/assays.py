@@ -37,8 +37,7 @@ class Assays:
             for training. "shared": both see all of them, as in most papers; a test molecule may then have been met in
             training with its labels in *other* assays.
 
-    Raises:
-        ValueError: for an unknown split or another word for molecules; when sampling, for more molecules than an assay has.
+    Raises ValueError for an unknown split or another word for molecules; when sampling, for more molecules than an assay has.
     """
 
     split: str = "train"
@@ -185,8 +184,7 @@ class Tox21(Assays):
         fold: which three assays are the test split: 3 (default) gives SR-HSE, SR-MMP and SR-p53, as in the papers; 0, 1 and 2
             the other nine in their order.
 
-    Raises:
-        metalib.data.DataError: where the file cannot be had or is not the edition of 7,831 rows, at first use.
+    Raises metalib.data.DataError where the file cannot be had or is not the edition of 7,831 rows, at first use.
 
     Example:
         >>> Tox21("test").tested, len(Tox21("train").tested)

@@ -123,8 +123,7 @@ class Ratings:
             users, items: any values that can be sorted. ratings: numbers.
             situation, options: as for `Ratings`.
 
-        Raises:
-            ValueError: for columns of different length or index, or ratings that are not finite.
+        Raises ValueError for columns of different length or index, or ratings that are not finite.
 
         Example:
             >>> from metalib.tasks.ratings.population import population
@@ -183,8 +182,7 @@ class Ratings:
         Returns:
             Episode with x [n_tasks, n, columns], y [n_tasks, n, 1]; about: user [n_tasks], film [n_tasks, k_shot + n_query].
 
-        Raises:
-            ValueError: for sizes below 1, users without enough ratings, or none with enough.
+        Raises ValueError for sizes below 1, users without enough ratings, or none with enough.
         """
         rng = generator(seed)
         low, high = (k_shot, k_shot) if isinstance(k_shot, (int, np.integer)) else k_shot

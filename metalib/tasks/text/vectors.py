@@ -50,8 +50,7 @@ class Texts(TextTasks):
         texts: the sentences. labels: of each, any values that can be sorted; classes may differ in size.
         classes: labels to take; None: all. Give training and test different ones: that is what a new task is.
 
-    Raises:
-        ValueError: for another number of labels than texts, a label in `classes` that does not occur, or an empty sentence.
+    Raises ValueError for another number of labels than texts, a label in `classes` that does not occur, or an empty sentence.
 
     Example:
         >>> texts = ["wake me at seven", "set an alarm", "play a song", "some music please", "call mum", "ring the office"]

@@ -7,6 +7,7 @@ container may have been repacked, so its checksum is not asked for; the loaders 
 import csv
 import gzip
 import io
+import json
 import os
 import zipfile
 import zlib
@@ -15,9 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-OMNIGLOT = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/"
-VINYALS = "https://raw.githubusercontent.com/tristandeleu/pytorch-meta/master/torchmeta/datasets/assets/omniglot/"
-CLINC = "https://raw.githubusercontent.com/clinc/oos-eval/master/data/"
 AGAIN = "get it again from its publisher"           # what to do about every file that is not what it should be
 
 
@@ -28,43 +26,17 @@ class DataError(RuntimeError):
 @dataclass(frozen=True)
 class Source:
     """Where a file lives: its `path` below the METALIB_DATA folder and below the cache; the `url` where its authors publish it; the
-    `checksum` of the published file, "md5:..." or "sha256:..."; and what runs `instead`, without it.
+    `checksum` of the published file, "md5:..." or "sha256:..."; what runs `instead`, without it; and its `licence`.
     """
 
     path: str
     url: str
     checksum: str
     instead: str = "ml.tasks.Glyphs() and ml.tasks.Digits() run without it"
+    licence: str = ""
 
 
-# Omniglot: MIT licence, Brenden Lake; the md5s are those that torchvision checks. The split: MIT licence, Tristan Deleu.
-REGISTRY = {
-    "omniglot-background": Source("omniglot/images_background.zip", OMNIGLOT + "images_background.zip",
-                                  "md5:68d2efa1b9178cc56df9314c21c6e718"),
-    "omniglot-evaluation": Source("omniglot/images_evaluation.zip", OMNIGLOT + "images_evaluation.zip",
-                                  "md5:6b91aef0f799c5bb55b94e3f2daec811"),
-    "omniglot-train": Source("omniglot/vinyals-split/train.json", VINYALS + "train.json",
-                             "sha256:3432d95c10f2959c3894a2bebe63f70600b5c567a912d13200699b0634d7b191"),
-    "omniglot-validation": Source("omniglot/vinyals-split/val.json", VINYALS + "val.json",
-                                  "sha256:4aca6cbef626e818dace533b4c46363830eaaa158f2d06e29beb3e9772258d5f"),
-    "omniglot-test": Source("omniglot/vinyals-split/test.json", VINYALS + "test.json",
-                            "sha256:c3604a268c3e6bfb5f010e839dd986d0f149bfc81a93cf5de239a0543effea86"),
-    # Harper & Konstan 2015; free for research under GroupLens' terms; the checksum is the one TensorFlow Datasets checks.
-    "movielens-latest-small": Source("movielens/ml-latest-small.zip",
-                                     "https://files.grouplens.org/datasets/movielens/ml-latest-small.zip",
-                                     "sha256:696d65a3dfceac7c45750ad32df2c259311949efec81f0f144fdfb91ebc9e436",
-                                     "ml.tasks.Ratings() runs without it, on an invented population"),
-    # CC BY 3.0, Larson et al. 2019
-    "clinc150": Source("clinc150/data_full.json", CLINC + "data_full.json",
-                       "sha256:36923c3705a59e08fe9c3883d8bc2dd966ef93e22cb78ac41171782a698d56e0",
-                       "ml.tasks.Sentences() runs without it"),
-    "clinc150-domains": Source("clinc150/domains.json", CLINC + "domains.json",
-                               "sha256:b947b579d3b8e74b06f93b01083d8efaff2888b43a3e362533bd88a6e1211b3a",
-                               "ml.tasks.Sentences() runs without it"),
-    # NIH's Tox21 Data Challenge as DeepChem publishes it (7,831 rows); no licence text comes with it. The md5 is TorchDrug's.
-    "tox21": Source("molecules/tox21.csv.gz", "https://deepchemdata.s3-us-west-1.amazonaws.com/datasets/tox21.csv.gz",
-                    "md5:2882d69e70bba0fec14995f26787cc25", "ml.tasks.ComputedAssays() runs without it"),
-}
+REGISTRY = {name: Source(**entry) for name, entry in json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8")).items()}
 
 
 def fetch(name: str) -> Path:

@@ -71,8 +71,7 @@ def conv4(n_way: int = 5, channels: int = 64, pool: str = "stride", in_channels:
     batch the score is *transductive* (each query is normalised by its neighbours). `metalib.proof` reports this.
 
     Arguments:
-        n_way: number of answers.
-        channels: filters per block.
+        n_way: number of answers. channels: filters per block.
         pool: "stride" halves the image by stride 2 and averages what is left (MAML's Omniglot network);
             "max" halves it by 2x2 max-pooling (the network of Vinyals et al., and of miniImageNet).
         in_channels, image_size: shape of the images, [in_channels, image_size, image_size].

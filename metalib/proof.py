@@ -28,8 +28,7 @@ class Proof:
     """What `proof` found; print it, or let a notebook draw it.
 
     Arguments:
-        title: learner and family.
-        checks: the five lines.
+        title: learner and family. checks: the five lines.
         scores: "before adapting", "shuffled labels", "after adapting" -> Score; the first only where there are steps.
         chance: accuracy of guessing, or None for tasks with values.
         slopes: outer slopes along random directions, (by autograd, by finite differences); empty where it does not apply.

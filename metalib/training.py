@@ -67,8 +67,7 @@ def train(learner: Learner, tasks: Tasks, iterations: int = 1_000, meta_batch: i
         learner, tasks: any learner; any family with `sample(n_tasks, seed=..., **shape) -> Episode`.
         iterations, meta_batch: outer steps, and tasks in each.
         lr, optimizer, schedule: outer rate; "adam" or "sgd"; "constant", or "linear" or "cosine" down to zero.
-        seed: fixes the tasks; the start is the learner's own.
-        clip: bound on the norm of the outer gradient.
+        seed: fixes the tasks; the start is the learner's own. clip: bound on the norm of the outer gradient.
         device: where to compute, such as "cuda".
         checkpoint, every, resume: file to write each `every` iterations and at the end; go on from it where it exists.
             A resumed run ends bit-equal to an uncut one on the same machine. With more `iterations` than before a finished run goes

@@ -61,7 +61,8 @@ class Predictor:
     """`predictor(x)`: the answers of learned tasks; `predictor.together(x)`: the same with all queries in one batch.
 
     They differ where a network normalises by its batch. There a lone query would be normalised by itself, and 75 queries help each
-    other: so each is answered beside the support set, as if it came alone. The papers' "transductive" scores are of `together`.
+    other: so each is answered beside the support set, whose statistics are near those of training, as if it came alone. The papers'
+    "transductive" scores are of `together`.
 
     Arguments:
         answer: inputs [tasks, m, ...] -> answers [tasks, m, out], as one batch.
@@ -72,24 +73,18 @@ class Predictor:
         self.together, self.company = answer, company
 
     def __call__(self, x: Tensor) -> Tensor:
-        return self.together(x) if self.company is None else one_at_a_time(self.together, self.company)(x)
+        """Inputs [tasks, n, ...] -> predictions [tasks, n, out], each as if it came alone."""
+        company = self.company
+        if company is None:
+            return self.together(x)
+        if x.shape[:1] + x.shape[2:] != company.shape[:1] + company.shape[2:] or x.dtype != company.dtype:
+            raise ValueError(f"x has shape {list(x.shape)} and dtype {x.dtype}; the tasks were learned from {list(company.shape)}, "
+                             f"{company.dtype}: only the second number may differ.")
+        if not x.shape[1]:
+            return self.together(company)[:, :0]
+        return torch.cat([self.together(torch.cat([company, x[:, i:i + 1]], 1))[:, -1:] for i in range(x.shape[1])], 1)
 
 
 def together(predict: Predict) -> Predict:
     """The predictor that sees all queries of a task in one batch, where there is a difference."""
     return getattr(predict, "together", predict)
-
-
-def one_at_a_time(predict: Predict, company: Tensor) -> Predict:
-    """The same predictor, shown each query beside `company` [tasks, n, ...] only, so that queries cannot help each other.
-
-    Batch statistics of a lone image are far from those of training; with the support set beside it they are near.
-    """
-    def alone(x: Tensor) -> Tensor:
-        if x.shape[:1] + x.shape[2:] != company.shape[:1] + company.shape[2:] or x.dtype != company.dtype:
-            raise ValueError(f"x has shape {list(x.shape)} and dtype {x.dtype}; the tasks were learned from {list(company.shape)}, "
-                             f"{company.dtype}: only the second number may differ.")
-        if not x.shape[1]:
-            return predict(company)[:, :0]
-        return torch.cat([predict(torch.cat([company, x[:, i:i + 1]], 1))[:, -1:] for i in range(x.shape[1])], 1)
-    return alone

@@ -45,8 +45,7 @@ class CNP(Learner):
     """The conditional neural process for values, such as sinusoids.
 
     Arguments:
-        n_in, n_out: width of x and of y.
-        width: of the code and of every hidden layer.
+        n_in, n_out: width of x and of y. width: of the code and of every hidden layer.
 
     Example:
         >>> import metalib as ml

@@ -20,8 +20,7 @@ class SGD(Unrolled):
     """Gradient descent with the whole support set (or `batch` examples in turn). It has nothing to meta-train.
 
     Arguments:
-        network: any module; its parameters, copied, are the start.
-        lr: alpha; finite, >= 0, or a ValueError.
+        network: any module; its parameters, copied, are the start. lr: alpha; finite, >= 0, or a ValueError.
         inner_steps, batch, loss: as for `Unrolled`.
     """
 

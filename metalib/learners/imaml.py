@@ -82,8 +82,7 @@ def conjugate_gradient(matvec: Callable[[Tensor], Tensor], b: Tensor, steps: int
     """Solve matvec(x) = b for every task at once: Hestenes & Stiefel 1952, https://doi.org/10.6028/jres.049.044.
 
     Arguments:
-        matvec: v -> A v, symmetric, [tasks, n] -> [tasks, n].
-        b: [tasks, n].
+        matvec: v -> A v, symmetric, [tasks, n] -> [tasks, n]. b: [tasks, n].
         steps: with n of them it is exact but for rounding. A task stops early where it has arrived, or where a direction of
             negative curvature shows that its A is not positive definite.
     """

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from ..episodes import Examples, at_least
-from .base import Learner, Loss, one_at_a_time
+from .base import Learner, Loss, Predictor
 from .forward import Weights, predict, recording, running_statistics, weights_of
 
 
-class Adapted:
+class Adapted(Predictor):
     """A network with fast weights: `adapted(query_x)` predicts.
 
     Arguments:
@@ -34,12 +34,8 @@ class Adapted:
     def __init__(self, network: nn.Module, fast: Weights, shared: Mapping[str, Tensor], company: Tensor | None = None):
         self.network, self.fast, self.shared, self.company = network, fast, shared, company
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """Inputs [tasks, n, ...] -> predictions [tasks, n, out], each as if it came alone (see `Predictor`)."""
-        return self.together(x) if self.company is None else one_at_a_time(self.together, self.company)(x)
-
     def together(self, x: Tensor) -> Tensor:
-        """The same with all queries in one batch."""
+        """Inputs [tasks, n, ...] -> predictions [tasks, n, out], all queries in one batch."""
         return predict(self.network, self.fast, self.shared, x)
 
 
@@ -48,8 +44,7 @@ class Moment:
     """Where an inner loop stands after some step.
 
     Arguments:
-        adapted: the predictor now.
-        loss: support loss [tasks] that led here; None at the start.
+        adapted: the predictor now. loss: support loss [tasks] that led here; None at the start.
         gradient: its gradient, name -> [tasks, ...]; for optimisers, of all parameters in one row, [tasks, coordinates].
         theta: all parameters in one row, [tasks, coordinates], where an optimiser has them so.
         shown: what an optimiser lets one look at, such as its gates; name -> [tasks, coordinates].

@@ -23,8 +23,7 @@ class Attention:
     """`attention(z)`: log of each class's share of the attention, a logit that is already normalised.
 
     Arguments:
-        support: embedded examples, x [tasks, n, n_features].
-        distance, scale: as for `MatchingNet`.
+        support: embedded examples, x [tasks, n, n_features]. distance, scale: as for `MatchingNet`.
     """
 
     def __init__(self, support: Examples, distance: str, scale: float):
@@ -48,8 +47,7 @@ class MatchingNet(Metric):
     """The matching network.
 
     Arguments:
-        network: as for `Metric`.
-        distance: "cosine" or "euclidean" (squared).
+        network: as for `Metric`. distance: "cosine" or "euclidean" (squared).
         scale: what the similarity is multiplied by. A cosine lies in [-1, 1], so at the paper's scale of 1 five classes never
             get more than 65 % for one of them and the gradient stays weak; 10 lets the softmax decide. Use 1 with "euclidean".
 

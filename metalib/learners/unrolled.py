@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ..episodes import Episode, Examples, at_least
 from .base import Learner, Loss
 from .forward import recording, running_statistics, weights_of
-from .maml import Adapted, Moment, depends
+from .maml import MAML, Adapted, Moment, depends
 
 COORDINATES = 50_000        # at once, over all tasks: beyond that a learned optimiser's state leaves the cache and slows down
 
@@ -27,8 +27,7 @@ class Unrolled(Learner):
 
     Arguments:
         network: any module; its parameters are the start, and those with `requires_grad=False` stay there.
-        inner_steps: moves during meta-training.
-        eval_steps: moves outside training; default `inner_steps`.
+        inner_steps: moves during meta-training. eval_steps: moves outside training; default `inner_steps`.
         first_order: treat gradients and losses as given numbers: do not differentiate through them.
         batch: support examples per move, taken in turn; None: all. An epoch is as many moves as cover the support set.
         learn_start: train the start too. Where it is not learned it is copied, so that rivals can be given the same.
@@ -60,12 +59,7 @@ class Unrolled(Learner):
         """One step: theta and gradient [tasks, coordinates], loss [tasks], memory None at first -> theta, memory, shown."""
         raise NotImplementedError
 
-    def adapt(self, support: Examples, steps: int | None = None) -> Adapted:
-        """Move `steps` times on each task's support loss; as `MAML.adapt`."""
-        for moment in self.path(support, steps):
-            pass
-        moment.adapted.company = self.company(support)
-        return moment.adapted
+    adapt = MAML.adapt                  # to the end of `path`
 
     def path(self, support: Examples, steps: int | None = None) -> Iterator[Moment]:
         """The start, then each move: steps + 1 moments. Gradients flow back through all of them where autograd records."""

@@ -75,8 +75,7 @@ class Shifted(Changed):
     a thicker or a thinner pen.
 
     Arguments:
-        family: any family of images [1, 28, 28].
-        turn: degrees, counterclockwise.
+        family: any family of images [1, 28, 28]. turn: degrees, counterclockwise.
         thicken: from -1 to 1: how far ink spreads into (above 0) or withdraws from (below 0) the neighbouring pixel.
         support: shift the support set too; False: learn as written, be asked shifted.
 

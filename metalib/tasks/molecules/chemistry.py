@@ -96,22 +96,19 @@ def scaffolds(molecules: Sequence) -> np.ndarray:
     """
     Chem = chemistry()
     from rdkit.Chem.Scaffolds import MurckoScaffold
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
 
     def frame(m) -> str:
         rings = Chem.MolToSmiles(MurckoScaffold.GetScaffoldForMol(m), isomericSmiles=False)
         return rings or "no ring: " + Chem.MolToSmiles(m, isomericSmiles=False)
 
-    parent: dict[object, object] = {}                             # frameworks and feature rows that belong together: union by name
-
-    def root(name):
-        while parent.setdefault(name, name) != name:
-            name = parent[name]
-        return name
-    frames = [frame(m) for m in molecules]
-    for name, row in zip(frames, features(molecules).numpy()):
-        parent[root(name)] = root(row.tobytes())
-    numbers: dict[object, int] = {}
-    return np.array([numbers.setdefault(root(name), len(numbers)) for name in frames])
+    frames = np.unique([frame(m) for m in molecules], return_inverse=True)[1]
+    rows = np.unique(features(molecules).numpy(), axis=0, return_inverse=True)[1].ravel() + len(frames)
+    links = coo_array((np.ones(len(frames)), (frames, rows)), shape=(2 * len(frames), 2 * len(frames)))
+    belongs = connected_components(links, directed=False)[1][frames]              # frameworks and feature rows that go together
+    _, first, number = np.unique(belongs, return_index=True, return_inverse=True)
+    return first.argsort().argsort()[number]                                      # counted as they come
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,8 +117,7 @@ class Table:
 
     Arguments:
         smiles: of each molecule. x: its features, [molecules, FEATURES]. scaffold: number of its framework, [molecules].
-        labels: 1 active, 0 inactive, -1 not tested, [molecules, assays].
-        assays: their names.
+        labels: 1 active, 0 inactive, -1 not tested, [molecules, assays]. assays: their names.
     """
 
     smiles: Sequence[str]

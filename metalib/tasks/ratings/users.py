@@ -39,8 +39,7 @@ class Split:
     """A table split into users and films, with what the training ratings say of the films.
 
     Arguments:
-        table: the ratings.
-        whose: "training", "validation" or "new", for each user.
+        table: the ratings. whose: "training", "validation" or "new", for each user.
         kind: "known", "set aside" or "cold", for each rating.
         films: what is known of each film, [films, columns]. unrated: what would be, had nobody rated it.
         x: what may be said of the film of each rating, [ratings, columns].
@@ -176,8 +175,7 @@ class Ratings:
         Arguments:
             n_tasks: users; none comes twice before all have come once.
             k_shot: ratings in the support set; a pair of bounds draws one number for all tasks, so that a learner meets many.
-            n_query: ratings in the query set.
-            users: these very ones, instead of a draw.
+            n_query: ratings in the query set. users: these very ones, instead of a draw.
 
         Returns:
             Episode with x [n_tasks, n, columns], y [n_tasks, n, 1]; about: user [n_tasks], film [n_tasks, k_shot + n_query].

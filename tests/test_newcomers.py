@@ -124,7 +124,8 @@ def test_a_width_that_does_not_fit_names_both():
 def test_queries_are_those_of_the_tasks_that_were_learned(make):
     episode = ml.tasks.Glyphs().sample(2, n_way=3, k_shot=1, n_query=1, seed=1)
     predict = make().eval().adapt(episode.support)
-    assert predict(episode.query.x[:, :0]).shape == (2, 0, 3)
+    for answer in (predict, predict.together):
+        assert answer(episode.query.x[:, :0]).shape == (2, 0, 3)
     for wrong in (episode.query.x[:1], episode.query.x[0], (255 * episode.query.x).byte(), episode.query.x[..., :20]):
         with pytest.raises(ValueError, match="only the second number may differ"):
             predict(wrong)

@@ -206,7 +206,8 @@ def test_a_folder_in_the_place_of_any_file_of_a_run_is_noticed_before_training(t
     assert [path.name for path in tmp_path.iterdir()] == [taken]
 
 
-@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(30, "Read-only file system"), OSError(122, "Disk quota exceeded")])
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(30, "Read-only file system"),
+                                   OSError(122, "Disk quota exceeded")])
 def test_what_the_disk_says_becomes_one_sentence(tmp_path, monkeypatch, error):
     def refused(self, data):
         raise error

@@ -67,7 +67,7 @@ def stack(network: nn.Module, weights: Weights) -> list[tuple[str, nn.Module]] |
 def at_once(n: int) -> tuple[int, torch.memory_format]:
     """How many tasks of n images share a call, and how the images lie in memory. The rule behind the table above."""
     if n < 40:
-        return max(1, min(8, 100 // n)), torch.contiguous_format
+        return max(1, min(8, 100 // max(1, n))), torch.contiguous_format
     return 2, torch.channels_last                                       # max-pooling and weight gradients of many images are faster so
 
 

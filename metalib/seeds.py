@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 
-class Stream(int):
+class Stream(int, Sequence):
     """The seed of one stream among many, such as iteration 7 of run 0: its parts in order, and one whole number for those who want one.
 
     `generator` takes the parts; `torch.Generator().manual_seed` and `numpy.random.default_rng` take the number.
@@ -19,17 +19,11 @@ class Stream(int):
         one.parts = parts
         return one
 
-    def __iter__(self):
-        return iter(self.parts)
-
     def __len__(self) -> int:
         return len(self.parts)
 
     def __getitem__(self, i):
         return self.parts[i]
-
-
-Sequence.register(Stream)
 
 
 def generator(seed: int | Sequence[int]) -> np.random.RandomState:

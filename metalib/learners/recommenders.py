@@ -53,17 +53,6 @@ class OnTop(Learner):
         return (self.adapt(episode.support)(episode.query.x) - episode.query.y).abs().mean()
 
 
-class Columns(nn.Module):
-    """Some columns of the input as features; `Columns(slice(-8, None))` takes the last eight."""
-
-    def __init__(self, which: slice):
-        super().__init__()
-        self.which = which
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x[..., self.which]
-
-
 class RidgeHead(Learner):
     """Features, and a linear head solved for each task in closed form, pulled towards a start that all tasks share.
 

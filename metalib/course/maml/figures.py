@@ -5,7 +5,8 @@ import torch
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from ...episodes import Episode
-from ...figures import BLACK, BLUE, RED, Picture, new, waves
+from ...figures import BLACK, BLUE, RED, Picture, new
+from ..waves import waves
 
 
 def two_loops() -> Picture:

@@ -1,5 +1,18 @@
 """The three classical recommenders of chapter 6c, each of them one choice of what stands on top of what (learners/recommenders.py)."""
-from ...learners.recommenders import Columns, OnTop, RidgeHead
+from torch import Tensor, nn
+
+from ...learners.recommenders import OnTop, RidgeHead
+
+
+class Columns(nn.Module):
+    """Some columns of the input as features; `Columns(slice(-8, None))` takes the last eight."""
+
+    def __init__(self, which: slice):
+        super().__init__()
+        self.which = which
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[..., self.which]
 
 
 def item_mean() -> OnTop:

@@ -3,7 +3,8 @@ from __future__ import annotations
 
 import torch
 
-from ...figures import BLUE, ORANGE, Picture, image, new, plain, waves
+from ...figures import BLUE, ORANGE, Picture, image, new, plain
+from ..waves import waves
 from ...recipes import load
 from ...tasks import Glyphs, Sinusoid
 

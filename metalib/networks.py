@@ -24,6 +24,9 @@ class Linear(nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
         if x.shape[-1] != self.in_features:
             raise ValueError(f"x has shape {list(x.shape)}; this layer takes {self.in_features} numbers in the last axis.")
+        carry = self.weight.ndim == 3 or self.bias is not None and self.bias.ndim == 2
+        if carry and x.ndim != 3:
+            raise ValueError(f"x has shape {list(x.shape)}; weights of each task's own take [tasks, n, {self.in_features}]: flatten first.")
         if self.bias is None:
             return x @ self.weight.mT
         if self.weight.ndim == 3 and self.bias.ndim == 2:

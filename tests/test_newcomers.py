@@ -115,6 +115,19 @@ def test_a_loss_that_is_none_is_one_sentence(loss, words):
         ml.MAML(ml.mlp(4, 5, 3).double(), loss=loss).adapt(task().support)
 
 
+def test_pictures_for_a_perceptron_are_flattened_or_refused():
+    network, pictures = ml.mlp(4, 5, 3).double(), task()
+    as_pictures = Examples(pictures.support.x.unflatten(2, (2, 2)), pictures.support.y)
+    with pytest.raises(ValueError, match=r"this layer takes 4 numbers in the last axis"):
+        ml.MAML(network).adapt(as_pictures)
+    with pytest.raises(ValueError, match=r"take \[tasks, n, 4\]: flatten first"):
+        ml.MAML(network).adapt(Examples(pictures.support.x[:, :, None], pictures.support.y))
+    plain = ml.MAML(network, 0.1).adapt(pictures.support)(pictures.query.x)
+    network.body.insert(0, nn.Flatten(2))                         # takes the axis of tasks along
+    found = ml.MAML(network, 0.1).adapt(as_pictures)(pictures.query.x.unflatten(2, (2, 2)))
+    torch.testing.assert_close(found, plain, rtol=1e-12, atol=1e-12)
+
+
 def test_a_width_that_does_not_fit_names_both():
     with pytest.raises(ValueError, match=r"x has shape \[3, 6, 4\]; this layer takes 2 numbers in the last axis"):
         ml.MAML(ml.mlp(2, 5, 3).double()).adapt(task().support)

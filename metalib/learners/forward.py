@@ -57,7 +57,7 @@ def predict(network: nn.Module, fast: Weights, shared: Mapping[str, Tensor], x: 
         if not isinstance(found, Tensor):
             raise TypeError(f"{type(network).__name__} returned a {type(found).__name__}; its forward has to return one tensor, [n, out].")
         return found
-    if carries_tasks(network) and x.ndim == 3:
+    if carries_tasks(network):
         return forward(fast, x)
     if x.ndim == 5 and not aliases and any(p.ndim == 5 for p in fast.values()):
         if layers := batched_conv.stack(network, {**shared, **fast}):

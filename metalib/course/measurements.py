@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from importlib import import_module
 
-from ..storage import MEASURED, save_tensors, ship
+from ..storage import MEASURED, save_tensors, ship, surroundings
 from ..training import setup
 
 
@@ -60,7 +60,8 @@ def measure(name: str) -> None:
     what, start = MEASUREMENTS[name], time.perf_counter()
     setup(0)
     found = getattr(import_module(f"metalib.course.{what.module}"), what.function)(*what.arguments)
+    minutes = (time.perf_counter() - start) / 60
     if what.file:
-        save_tensors(MEASURED / what.file, found, {"measurement": name})
+        save_tensors(MEASURED / what.file, found, {"measurement": name, "seed": 0, "minutes": round(minutes, 1)} | surroundings())
     else:
-        ship(name, found, seed=0, minutes=(time.perf_counter() - start) / 60)
+        ship(name, found, seed=0, minutes=minutes)

@@ -5,7 +5,7 @@ import torch
 
 from metalib.course.drug_discovery import checks
 
-RIGHT = dict(few="meta", many="forest", unlike="forest", no_label="above")
+RIGHT = dict(few="meta", many="forest", unlike="tie", no_label="above")
 
 
 def by_lots(scaffold, share, rng):
@@ -26,7 +26,7 @@ def test_stubs_are_not_attempted(verdict):
 @pytest.mark.parametrize("verdict, words", [
     (lambda: checks.prediction(**RIGHT | {"few": "forest"}), "few: yours = 'forest', but MAML scored"),
     (lambda: checks.prediction(**RIGHT | {"many": "meta"}), "Two hundred labels say more"),
-    (lambda: checks.prediction(**RIGHT | {"unlike": "meta"}), "something to unlearn"),
+    (lambda: checks.prediction(**RIGHT | {"unlike": "meta"}), "twenty labels of its own"),
     (lambda: checks.prediction(**RIGHT | {"few": "unsure"}), "none of 'meta', 'forest', 'tie'"),
     (lambda: checks.prediction(**RIGHT | {"no_label": "chance"}), "What poisons one cell"),
     (lambda: checks.prediction(**RIGHT | {"no_label": "high"}), "none of 'chance'"),

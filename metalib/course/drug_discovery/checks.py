@@ -20,7 +20,7 @@ RIVALS = {"meta": "MAML", "forest": "random forest"}
 SIZE = {"few": 5, "many": 200}                          # labelled molecules on Tox21's three new assays
 WHY = {"few": "Five labels grow no forest, and nine other assays have said much about molecules.",
        "many": "Two hundred labels say more about this assay than nine others do, and a few steps cannot take it all in.",
-       "unlike": "No training assay was about this receptor: there was nothing to bring along, and something to unlearn."}
+       "unlike": "No training assay was about this receptor: what they bring along is worth no more than twenty labels of its own."}
 LEVELS = ("chance", "between", "above")
 WORDS = dict.fromkeys(("few", "many", "unlike"), (*RIVALS, "tie")) | {"no_label": LEVELS}
 
@@ -69,7 +69,7 @@ def prediction(few=..., many=..., unlike=..., no_label=...):
     if wrong:
         stop(" ".join(wrong))
     return ("What nine assays have in common is worth more than a few labels, and less than many; and "
-            "nothing on an assay that shares none of it.")
+            "no more than twenty on an assay that shares little of it.")
 
 
 # 2. Fill in: the ROC-AUC -------------------------------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ def prediction(one=..., hundred=..., shifted=...):
     if given["shifted"] not in accepted(losses):
         wrong.append(f"shifted: yours = {given['shifted']!r}, but {METHODS[0]} loses {100 * losses[0][0]:.0f} points and "
                      f"{METHODS[1]} "
-                     f"{100 * losses[1][0]:.0f}. Who has seen turned drawings before?")
+                     f"{100 * losses[1][0]:.0f}. Where ink tends to be changes with the turn; which features change less?")
     if wrong:
         stop(" ".join(wrong))
     return ("Measured: one glyph each, " + ", ".join(f"{m} {100 * p[0]:.0f} %" for m, p in zip(METHODS, found["one"])) +

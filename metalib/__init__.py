@@ -27,7 +27,7 @@ __all__ = ["ANIL", "Adam", "Adapted", "CNP", "CNPClassifier", "CheckpointedMAML"
 
 def __getattr__(name: str):
     """Drawing, labs, checkers and data load when first named: `import metalib` costs little more than `import torch`."""
-    if name in ("checks", "labs"):
+    if name in ("checks", "claims", "labs"):
         return importlib.import_module(f".course.{name}", __name__)
     if name in ("data", "figures"):
         return importlib.import_module(f".{name}", __name__)

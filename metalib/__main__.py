@@ -1,7 +1,8 @@
-"""The one front door: `python -m metalib train | measure | figures NAME`.
+"""The one front door: `python -m metalib train | measure | claims | figures NAME`.
 
     python -m metalib train maml-sinusoid         follow a recipe to weights and card
     python -m metalib measure hunger              measure anew what a chapter ships
+    python -m metalib claims 03 --seeds 3         put a chapter's conclusions to the test on fresh seeds
     python -m metalib figures cover               draw a picture that README and slides use
 
 Under `torchrun --nproc-per-node 2 -m metalib train ...` the meta-batch is split over the processes.
@@ -14,10 +15,15 @@ from . import recipes
 
 def main(arguments: list[str] | None = None) -> None:
     """Do what the command line asks for; what cannot be done is one sentence and exit code 1."""
-    parser = argparse.ArgumentParser(prog="python -m metalib", description="Learning to Learn: train, measure, draw.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="train | measure | figures")
+    parser = argparse.ArgumentParser(prog="python -m metalib", description="Learning to Learn: train, measure, doubt, draw.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="train | measure | claims | figures")
     recipes.add_arguments(commands.add_parser("train", help="meta-train a learner by a named recipe, examine it, write weights and card"))
     measuring = commands.add_parser("measure", help="measure anew what a chapter ships")
+    doubting = commands.add_parser("claims", help="measure conclusions of chapters on fresh seeds: do they hold?")
+    doubting.add_argument("which", nargs="*", metavar="CHAPTER or ID", help='such as 03 or 03.1; none: all')
+    doubting.add_argument("--seeds", type=int, default=3, metavar="N", help="how many seeds (default 3)")
+    doubting.add_argument("--record", action="store_true", help="ship the numbers, measured on seeds 0, 1, ...: the text is written from them")
+    doubting.add_argument("--list", action="store_true", help="list ids, minutes a seed and sentences, and stop")
     drawing = commands.add_parser("figures", help="draw the pictures that README and slides use")
     for one in (measuring, drawing):
         one.add_argument("name", nargs="?", metavar="NAME", help="which; see --list")
@@ -25,7 +31,7 @@ def main(arguments: list[str] | None = None) -> None:
     drawing.add_argument("--out", default="figures", metavar="DIR", help="folder to write to (default figures)")
     options = parser.parse_args(arguments)
     try:
-        {"train": train, "measure": measure, "figures": figures}[options.command](options)
+        {"train": train, "measure": measure, "claims": claims, "figures": figures}[options.command](options)
     except (ValueError, ArithmeticError, RuntimeError, OSError, ImportError) as error:
         sys.exit(f"{error}")
 
@@ -48,6 +54,20 @@ def measure(options: argparse.Namespace) -> None:
         return
     anew(options.name)
     print(f"measured {options.name}")
+
+
+def claims(options: argparse.Namespace) -> None:
+    """`python -m metalib claims`."""
+    from .course.claims import FRESH, find, measure
+    from .episodes import at_least
+    at_least(1, seeds=options.seeds)
+    for claim in find(options.which):
+        if options.list:
+            print(f"{claim.id:6} {claim.minutes:5g} min a seed{f', needs {claim.data}' if claim.data else ''}  {claim.recorded.sentence}")
+            continue
+        first = 0 if options.record else FRESH
+        found = measure(claim, range(first, first + options.seeds), options.record)
+        print(f"{found.account()}\n      seeds: {', '.join(map(str, found.seeds))}\n", flush=True)
 
 
 def figures(options: argparse.Namespace) -> None:

@@ -193,7 +193,7 @@ def _measured(name: str) -> dict:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-def ship(name: str, found: dict, seed: int, minutes: float) -> None:
+def ship(name: str, found: dict, seed: int | list[int], minutes: float) -> None:
     """Write a measurement where `shipped` finds it, with how it was come by."""
     note = {"seed": seed, "minutes": round(minutes, 1)} | surroundings()
     write_atomically(MEASURED / f"{name}.json", (json.dumps({"provenance": note, "found": found}) + "\n").encode())

@@ -97,8 +97,10 @@ class Found:
     @property
     def verdict(self) -> str:
         """In words, as "holds on 3 of 3 seeds of training and tasks"."""
-        seeds = f"{self.held} of {len(self.seeds)} seeds" if len(self.seeds) > 1 else "the one seed"
-        return f"holds on {seeds} of {self.claim.over}" if self.held else f"does not hold on {seeds} of {self.claim.over}"
+        n = len(self.seeds)
+        if n == 1:
+            return f"{'holds' if self.held else 'does not hold'} on the one seed of {self.claim.over}"
+        return f"{'holds on ' + str(self.held) if self.held else 'does not hold on any'} of {n} seeds of {self.claim.over}"
 
     def __str__(self) -> str:
         told = [f"{self.claim.id}  {self.sentence}", f"=> {self.verdict}"]

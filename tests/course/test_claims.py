@@ -41,7 +41,7 @@ def test_cheap_claims_hold_on_a_seed_that_did_not_write_the_text(id):
 def test_a_claim_counts_the_seeds_on_which_it_holds():
     found = COIN.on(range(4))
     assert (found.held, found.verdict) == (2, "holds on 2 of 4 seeds of coins")
-    assert COIN.on([5]).verdict == "does not hold on the one seed of coins" and COIN.on([2, 3]).verdict == "does not hold on 2 seeds of coins"
+    assert COIN.on([5]).verdict == "does not hold on the one seed of coins" and COIN.on([2, 3]).verdict == "does not hold on any of 2 seeds of coins"
     assert COIN.on([0]).sentence == "Heads 50 % of the time, 3.00 flips."
 
 

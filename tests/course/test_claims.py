@@ -14,8 +14,8 @@ from metalib.course.claims import Claim, find, shown
 
 ALL = {claim.id: claim for claim in find()}
 UNSEEN = 1_000                    # no text was written from it
-COIN = Claim("99.1", "Heads {heads:.0%} of the time, {flips} flips.", lambda seed: {"heads": 0.5 + 0.01 * seed, "flips": 3.0}, lambda n: n["heads"] < 0.515,
-             "coins", ("tails",), "a coin that lands on its edge", "another coin")
+COIN = Claim("99.1", "Heads {heads:.0%} of the time, {flips} flips.", lambda seed: {"heads": 0.5 + 0.01 * seed, "flips": 3.0},
+             lambda n: n["heads"] < 0.515, "coins", ("tails",), "a coin that lands on its edge", "another coin")
 
 
 @pytest.mark.parametrize("id", ALL)

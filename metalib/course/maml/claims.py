@@ -145,8 +145,8 @@ def orders(seed: int) -> Numbers:
     for name, learner in (("random", untrained(seed)), ("pretrained", trained("pretrained-sinusoid", seed)),
                           ("first", trained("fomaml-sinusoid", seed)), ("maml", trained("maml-sinusoid", seed))):
         plain = ml.MAML(learner.network, inner_lr=0.01).double()
-        cosines = [float(torch.cosine_similarity(*gradients(plain, WAVES.sample(25, seed=(seed, 40, i), k_shot=10, n_query=10).to(torch.float64)), dim=0))
-                   for i in range(40)]
+        batches = [WAVES.sample(25, seed=(seed, 40, i), k_shot=10, n_query=10).to(torch.float64) for i in range(40)]
+        cosines = [float(torch.cosine_similarity(*gradients(plain, batch), dim=0)) for batch in batches]
         found[f"{name}_cosine"], found[f"{name}_least"], found[f"{name}_most"] = float(np.mean(cosines)), min(cosines), max(cosines)
         found[f"{name}_steepest"] = steepest(plain, WAVES.sample(40, seed=(seed, 41), k_shot=10, n_query=10).to(torch.float64))
         learner.float()
@@ -177,6 +177,14 @@ def relatives(seed: int) -> Numbers:
     anil = trained("anil-sinusoid", seed)
     found["ridge_on_anil"] = float(errors(RidgeHead(anil.network.body, 40, constant=0.1, features=0.1), seed, None).mean())
     return found | {"form": float(known_form(seed).mean())}
+
+
+def ordered(n: Numbers) -> bool:
+    """Does one seed say what claim 03.5 says?"""
+    others = ("maml", "first", "reptile", "anil")
+    return (n["sgd1"] < min(n[f"{name}1"] for name in others) and max(n[f"{name}1"] for name in others) < 0.5 * n["pretrained1"]
+            and n["anil1"] > 1.5 * n["maml1"] and n["first1"] > n["maml1"]
+            and n["reptile10"] < n["maml10"] < n["sgd_median"] and n["sgd_runaway"] > 0.2)
 
 
 def too_long(seed: int) -> Numbers:
@@ -231,70 +239,152 @@ def most_cared_for(seed: int) -> Numbers:
 
 CLAIMS = [
     Claim(
-        "03.1", "Ten steps from MAML's start leave an error of {maml10} on a new wave. From the pretrained start, at its own best rate, they leave "
-        "{pretrained10}; from a random one {random10}; answering 0 costs {zero:.1f}. A hundred steps: {maml100:.3f}, {pretrained100}, {random100}. "
-        "Least squares on sin and cos, told the form, leaves 0 without any training.",
-        starts, lambda n: n["lead"] > 0 and n["maml100"] < n["pretrained100"] < n["random100"] and n["form"] < 1e-6,
-        "training and tasks",
-        ("answering 0", "random and pretrained start, each at the best of nine rates, tuned on 1,000 waves for the step they are judged at",
-         "least squares on the known form"),
-        "the paired interval of pretrained - 2 x MAML holds 0 at ten steps, or tuning closes the gap by a hundred",
-        "rates from .001 to .2; a hundred steps; the known form, which wins: MAML pays for not being told", 3),
+        id="03.1",
+        sentence=(
+            "Ten steps from MAML's start leave an error of {maml10} on a new wave. From the pretrained start, at its own best "
+            "rate, they leave {pretrained10}; from a random one {random10}; answering 0 costs {zero:.1f}. A hundred steps: "
+            "{maml100:.3f}, {pretrained100}, {random100}. Least squares on sin and cos, told the form, leaves 0 without any "
+            "training."),
+        measure=starts,
+        holds=lambda n: n["lead"] > 0 and n["maml100"] < n["pretrained100"] < n["random100"] and (n["form"] < 1e-06),
+        over="training and tasks",
+        rivals=(
+            "answering 0",
+            "random and pretrained start, each at the best of nine rates, tuned on 1,000 waves for the step they are judged at",
+            "least squares on the known form"),
+        refuted="the paired interval of pretrained - 2 x MAML holds 0 at ten steps, or tuning closes the gap by a hundred",
+        tried="rates from .001 to .2; a hundred steps; the known form, which wins: MAML pays for not being told",
+        minutes=3,
+    ),
     Claim(
-        "03.2", "Judged on the points it adapted to, the learner has {one_seen} there and {one} on fresh points of new waves; trained with two sets, {two_seen} "
-        "and {two}. Paid for as many labels, 50 waves an iteration instead of 25, the first leaves {one_twice}. Other points of the waves it was "
-        "trained on: {one_trained_on}. Nothing was memorised: the objective was the wrong one.",
-        two_sets, lambda n: n["lead"] > 0 and n["one_seen"] < n["one"] and abs(n["one_trained_on"] / n["one"] - 1) < 0.25,
-        "training and tasks", ("the literal formula with as many labels (50 tasks an iteration instead of 25)",),
-        "as many labels close the gap, or waves of the training are done better than new ones",
-        "twice the tasks for the literal formula; the waves of its training", 0.4),
+        id="03.2",
+        sentence=(
+            "Judged on the points it adapted to, the learner has {one_seen} there and {one} on fresh points of new waves; "
+            "trained with two sets, {two_seen} and {two}. Paid for as many labels, 50 waves an iteration instead of 25, the "
+            "first leaves {one_twice}. Other points of the waves it was trained on: {one_trained_on}. Nothing was memorised: "
+            "the objective was the wrong one."),
+        measure=two_sets,
+        holds=lambda n: n["lead"] > 0 and n["one_seen"] < n["one"] and (abs(n["one_trained_on"] / n["one"] - 1) < 0.25),
+        over="training and tasks",
+        rivals=("the literal formula with as many labels (50 tasks an iteration instead of 25)",),
+        refuted="as many labels close the gap, or waves of the training are done better than new ones",
+        tried="twice the tasks for the literal formula; the waves of its training",
+        minutes=0.4,
+    ),
     Claim(
-        "03.3", "15,000 iterations leave {after1} after one step, {after5} after five and {after10:.3f} after ten; before any step {after0:.1f}.",
-        longer, lambda n: n["after10"] < n["after5"] < n["after1"] < n["after0"], "training and tasks", ("zero inner steps",),
-        "a later step is worse", "other training seeds", 1),
+        id="03.3",
+        sentence=(
+            "15,000 iterations leave {after1} after one step, {after5} after five and {after10:.3f} after ten; before any "
+            "step {after0:.1f}."),
+        measure=longer,
+        holds=lambda n: n["after10"] < n["after5"] < n["after1"] < n["after0"],
+        over="training and tasks",
+        rivals=("zero inner steps",),
+        refuted="a later step is worse",
+        tried="other training seeds",
+        minutes=1,
+    ),
     Claim(
-        "03.4", "The cosine between the outer gradients of second and first order is {random_cosine} at a random start, {pretrained_cosine} at the pretrained one, "
-        "{first_cosine} at first-order MAML's, {maml_cosine} at MAML's, where single batches go from {maml_least:.1f} to {maml_most:.1f}. There alpha times the steepest "
-        "curvature of a support loss is {random_steepest}, {pretrained_steepest}, {first_steepest} and {maml_steepest}: whatever is trained for "
-        "one step ends where a step is as long as it can be.",
-        orders, lambda n: n["random_cosine"] > 0.9 > n["maml_cosine"] and n["random_steepest"] < n["pretrained_steepest"] < 1.4
-        and all(1.4 < n[f"{name}_steepest"] < 3 for name in ("first", "maml")),
-        "training and tasks", ("random, pretrained and first-order start",), "the angle is as wide at the other starts, or the curvature no larger at MAML's",
-        "40 batches instead of one: a single one may say anything between the two ends; first-order MAML's start, which lies at the edge too: "
-        "it is being trained for a step that moves a start there, not the second derivatives", 2),
+        id="03.4",
+        sentence=(
+            "The cosine between the outer gradients of second and first order is {random_cosine} at a random start, "
+            "{pretrained_cosine} at the pretrained one, {first_cosine} at first-order MAML's, {maml_cosine} at MAML's, where "
+            "single batches go from {maml_least:.1f} to {maml_most:.1f}. There alpha times the steepest curvature of a "
+            "support loss is {random_steepest}, {pretrained_steepest}, {first_steepest} and {maml_steepest}: whatever is "
+            "trained for one step ends where a step is as long as it can be."),
+        measure=orders,
+        holds=lambda n: n["random_cosine"] > 0.9 > n["maml_cosine"] and n["random_steepest"] < n["pretrained_steepest"] < 1.4 and
+              all(1.4 < n[f"{name}_steepest"] < 3 for name in ("first", "maml")),
+        over="training and tasks",
+        rivals=("random, pretrained and first-order start",),
+        refuted="the angle is as wide at the other starts, or the curvature no larger at MAML's",
+        tried=(
+            "40 batches instead of one: a single one may say anything between the two ends; first-order MAML's start, which "
+            "lies at the edge too: it is being trained for a step that moves a start there, not the second derivatives"),
+        minutes=2,
+    ),
     Claim(
-        "03.5", "After one step: Meta-SGD {sgd1}, MAML {maml1}, Reptile {reptile1}, first order {first1}, ANIL {anil1}, pretrained {pretrained1:.1f}. After ten: Reptile "
-        "{reptile10:.3f}, MAML {maml10:.3f}, first order {first10:.3f}; Meta-SGD has run away on {sgd_runaway:.0%} of the waves, and its median is {sgd_median}.",
-        relatives, lambda n: min(("sgd1", "maml1", "first1", "reptile1", "anil1", "pretrained1"), key=n.__getitem__) == "sgd1" and n["anil1"] > 1.5 * n["maml1"]
-        and max(n[f"{k}1"] for k in ("maml", "first", "reptile", "anil")) < 0.5 * n["pretrained1"] and n["first1"] > n["maml1"]
-        and n["reptile10"] < n["maml10"] < n["sgd_median"] and n["sgd_runaway"] > 0.2,
-        "training and tasks", ("each other", "joint pretraining"), "another is best after one step, or Meta-SGD runs away on few waves",
-        "an earlier sentence had Meta-SGD's median after ten steps as the best of all: so it was at one seed, and on none of three others", 7),
+        id="03.5",
+        sentence=(
+            "After one step: Meta-SGD {sgd1}, MAML {maml1}, Reptile {reptile1}, first order {first1}, ANIL {anil1}, "
+            "pretrained {pretrained1:.1f}. After ten: Reptile {reptile10:.3f}, MAML {maml10:.3f}, first order {first10:.3f}; "
+            "Meta-SGD has run away on {sgd_runaway:.0%} of the waves, and its median is {sgd_median}."),
+        measure=relatives,
+        holds=ordered,
+        over="training and tasks",
+        rivals=("each other", "joint pretraining"),
+        refuted="another is best after one step, or Meta-SGD runs away on few waves",
+        tried=(
+            "an earlier sentence had Meta-SGD's median after ten steps as the best of all: so it was at one seed, and on none "
+            "of three others"),
+        minutes=7,
+    ),
     Claim(
-        "03.6", "ANIL's features end in a plain gradient step on the head: {anil1}. The same body meta-trained under a head that is solved (ridge) leaves {ridge:.3f}, "
-        "MAML's whole network {maml1}; a ridge head on ANIL's own body {ridge_on_anil}, on an untrained one {ridge_untrained:.1f}. A wave is linear in two features: the weak part was the solver, not the frozen body.",
-        relatives, lambda n: n["ridge"] < 0.2 * n["maml1"] and n["ridge"] < n["ridge_untrained"] and n["ridge"] < n["ridge_on_anil"],
-        "training and tasks", ("ridge on an untrained body", "ridge on ANIL's body", "MAML", "least squares on sin and cos"),
-        "the meta-trained ridge head is no better than MAML, or an untrained body does as well",
-        "ridge on the untrained and on ANIL's body; 3,000 iterations against ANIL's 15,000", 7),
+        id="03.6",
+        sentence=(
+            "ANIL's features end in a plain gradient step on the head: {anil1}. The same body meta-trained under a head that "
+            "is solved (ridge) leaves {ridge:.3f}, MAML's whole network {maml1}; a ridge head on ANIL's own body "
+            "{ridge_on_anil}, on an untrained one {ridge_untrained:.1f}. A wave is linear in two features: the weak part was "
+            "the solver, not the frozen body."),
+        measure=relatives,
+        holds=lambda n: n["ridge"] < 0.2 * n["maml1"] and n["ridge"] < n["ridge_untrained"] and (n["ridge"] < n["ridge_on_anil"]),
+        over="training and tasks",
+        rivals=("ridge on an untrained body", "ridge on ANIL's body", "MAML", "least squares on sin and cos"),
+        refuted="the meta-trained ridge head is no better than MAML, or an untrained body does as well",
+        tried="ridge on the untrained and on ANIL's body; 3,000 iterations against ANIL's 15,000",
+        minutes=7,
+    ),
     Claim(
-        "03.7", "On bowls, MAML's loss weighs a direction of curvature l by l (1 - alpha l)^(2s), which grows up to l = 1 / (alpha (2 s + 1)) and falls from there "
-        "(20 random settings, largest relative error {worst:<.0e}).",
-        most_cared_for, lambda n: n["worst"] < 1e-3, "settings", ("joint training, whose weight l only grows",), "the peak lies elsewhere",
-        "small curvatures: there MAML cares more with l, as joint training does", 0.1),
+        id="03.7",
+        sentence=(
+            "On bowls, MAML's loss weighs a direction of curvature l by l (1 - alpha l)^(2s), which grows up to l = 1 / "
+            "(alpha (2 s + 1)) and falls from there (20 random settings, largest relative error {worst:<.0e})."),
+        measure=most_cared_for,
+        holds=lambda n: n["worst"] < 0.001,
+        over="settings",
+        rivals=("joint training, whose weight l only grows",),
+        refuted="the peak lies elsewhere",
+        tried="small curvatures: there MAML cares more with l, as joint training does",
+        minutes=0.1,
+    ),
     Claim(
-        "03.8", "Ten steps at three times the trained rate end above the cost of answering 0 on {maml3:.0%} of the waves from MAML's start, on {pretrained3:.0%} from the "
-        "pretrained one; at the trained rate on {maml1:.0%} and {pretrained1:.0%}. The start that was made for its rate is the first to break.",
-        too_long, lambda n: n["maml3"] > n["pretrained3"] and n["maml1"] < n["pretrained1"], "training and tasks", ("the pretrained start",),
-        "the pretrained start breaks first", "rates of .015, .02 and .05: the same order", 1),
+        id="03.8",
+        sentence=(
+            "Ten steps at three times the trained rate end above the cost of answering 0 on {maml3:.0%} of the waves from "
+            "MAML's start, on {pretrained3:.0%} from the pretrained one; at the trained rate on {maml1:.0%} and "
+            "{pretrained1:.0%}. The start that was made for its rate is the first to break."),
+        measure=too_long,
+        holds=lambda n: n["maml3"] > n["pretrained3"] and n["maml1"] < n["pretrained1"],
+        over="training and tasks",
+        rivals=("the pretrained start",),
+        refuted="the pretrained start breaks first",
+        tried="rates of .015, .02 and .05: the same order",
+        minutes=1,
+    ),
     Claim(
-        "03.9", "An outer gradient in second order takes {times1:.1f} times as long as in first order with one inner step, {times5:.1f} times with five (25 waves).",
-        price, lambda n: 1.2 < n["times1"] < 3 and 1.2 < n["times5"] < 3, "runs", ("first order, in turns with it",),
-        "a ratio of one, or one that grows with the steps", "one and five steps"),
+        id="03.9",
+        sentence=(
+            "An outer gradient in second order takes {times1:.1f} times as long as in first order with one inner step, "
+            "{times5:.1f} times with five (25 waves)."),
+        measure=price,
+        holds=lambda n: 1.2 < n["times1"] < 3 and 1.2 < n["times5"] < 3,
+        over="runs",
+        rivals=("first order, in turns with it",),
+        refuted="a ratio of one, or one that grows with the steps",
+        tried="one and five steps",
+    ),
     Claim(
-        "03.10", "One drawing of each of five digits, seen for the first time, each query on its own: MAML {maml:.1%} right, with the queries as one batch {together:.1%}; ANIL "
-        "{anil:.1%}, logistic regression on pixels {logistic:.1%}, nearest centroid {centroid:.1%}, the untrained network {untrained:.1%}.",
-        handwriting, lambda n: n["lead"] > 0, "tasks (one training seed)",
-        ("nearest centroid and logistic regression on pixels", "the network before meta-training, with the same steps"),
-        "a baseline on raw pixels is as good", "logistic regression on pixels; one query at a time", 1),
+        id="03.10",
+        sentence=(
+            "One drawing of each of five digits, seen for the first time, each query on its own: MAML {maml:.1%} right, with "
+            "the queries as one batch {together:.1%}; ANIL {anil:.1%}, logistic regression on pixels {logistic:.1%}, nearest "
+            "centroid {centroid:.1%}, the untrained network {untrained:.1%}."),
+        measure=handwriting,
+        holds=lambda n: n["lead"] > 0,
+        over="tasks (one training seed)",
+        rivals=("nearest centroid and logistic regression on pixels", "the network before meta-training, with the same steps"),
+        refuted="a baseline on raw pixels is as good",
+        tried="logistic regression on pixels; one query at a time",
+        minutes=1,
+    ),
 ]

@@ -35,20 +35,17 @@ def below(one: np.ndarray, other: np.ndarray) -> float:
     return float(mean - half)
 
 
-def tuned(learner: ml.MAML, seed: int, steps: int) -> float:
-    """The learner's best inner rate after so many steps, on 1,000 waves of its own."""
-    before, found = learner.inner_lr, {}
-    for learner.inner_lr in RATES:
-        found[learner.inner_lr] = float(np.mean(errors(learner, 5_000 + seed, steps, 1_000)))
-    learner.inner_lr = before
-    return min(found, key=found.__getitem__)
-
-
-def at_rate(learner: ml.MAML, rate: float, seed: int, steps: int) -> np.ndarray:
+def at_rate(learner: ml.MAML, rate: float, seed: int, steps: int, n: int = 600) -> np.ndarray:
+    """`errors` with another inner rate."""
     before, learner.inner_lr = learner.inner_lr, rate
-    found = errors(learner, seed, steps)
+    found = errors(learner, seed, steps, n)
     learner.inner_lr = before
     return found
+
+
+def tuned(learner: ml.MAML, seed: int, steps: int) -> float:
+    """The learner's best inner rate after so many steps, on 1,000 waves of its own."""
+    return min(RATES, key=lambda rate: float(np.mean(at_rate(learner, rate, 5_000 + seed, steps, 1_000))))
 
 
 def known_form(seed: int) -> np.ndarray:

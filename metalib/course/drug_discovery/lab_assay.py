@@ -16,7 +16,7 @@ from ...storage import shipped
 from .measure import LAB_ASSAYS as ASSAYS
 from .measure import LAB_SHOWN as SHOWN
 from .measure import LAB_SIZES as SIZES
-from .measure import lab_task, logistic
+from .measure import lab_task
 from .figures import structure
 from ...learners import Learner
 from ...metrics import roc_auc
@@ -50,21 +50,21 @@ class Result:
 
 
 @cache
-def learners() -> dict[str, Learner]:
-    return {"ProtoNet": load("protonet-computed"), "logistic regression": logistic()}
+def prototypes() -> Learner:
+    return load("protonet-computed")
 
 
 @lru_cache(maxsize=1_024)
 def ranking(name: str, assay: int, n_labelled: int, flip: int) -> tuple[np.ndarray, float]:
-    """How active each candidate looks to a learner, [candidates], and the ROC-AUC of that. The forest takes too long for a key
-    press: its answers were computed once."""
+    """How active each candidate looks to a learner, [candidates], and the ROC-AUC of that. The rivals take too long for a key
+    press: their answers were computed once."""
     task = lab_task(n_labelled, assay, flip)
-    if name == "random forest":
-        margin = torch.tensor(shipped("assays-lab")["found"][str(n_labelled)][assay][flip])
-        answer = torch.stack([torch.zeros_like(margin), margin], -1)[None]
-    else:
+    if name == "ProtoNet":
         with torch.no_grad():
-            answer = learners()[name].adapt(task.support)(task.query.x)
+            answer = prototypes().adapt(task.support)(task.query.x)
+    else:
+        margin = torch.tensor(shipped("assays-lab")["found"][name][str(n_labelled)][assay][flip])
+        answer = torch.stack([torch.zeros_like(margin), margin], -1)[None]
     return (answer[0, :, 1] - answer[0, :, 0]).numpy(), float(roc_auc(answer, task.query.y))
 
 

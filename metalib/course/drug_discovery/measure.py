@@ -3,7 +3,7 @@
     curves    ROC-AUC and delta-AUPRC against the number of labelled molecules, and with labels that were dealt out at random
     folds     each of Tox21's twelve assays tested once, by learners trained on nine others
     leak      what it is worth to have met a test molecule in training, against the length of training
-    lab       the forest's answers in every state of the lab
+    lab       the forest's and logistic regression's answers in every state of the lab
 """
 from __future__ import annotations
 
@@ -157,12 +157,13 @@ def lab_task(n_labelled: int, assay: int, flip: int) -> Episode:
 
 
 def lab() -> dict:
-    """Labelled molecules -> assay -> flip -> how active each candidate looks to the forest."""
-    def margin(n: int, assay: int, flip: int) -> list[float]:
+    """Rival -> labelled molecules -> assay -> flip -> how active each candidate looks to it."""
+    def margin(rival: Learner, n: int, assay: int, flip: int) -> list[float]:
         task = lab_task(n, assay, flip)
-        answer = forest().adapt(task.support)(task.query.x)[0]
-        return [round(value, 3) for value in (answer[:, 1] - answer[:, 0]).tolist()]
-    return {str(n): [[margin(n, a, f) for f in range(LAB_SHOWN + 1)] for a in range(len(LAB_ASSAYS))] for n in LAB_SIZES}
+        answer = rival.adapt(task.support)(task.query.x)[0]
+        return [round(value, 4) for value in (answer[:, 1] - answer[:, 0]).tolist()]
+    return {name: {str(n): [[margin(rival, n, a, f) for f in range(LAB_SHOWN + 1)] for a in range(len(LAB_ASSAYS))] for n in LAB_SIZES}
+            for name, rival in (("random forest", forest()), ("logistic regression", logistic()))}
 
 
 def measured(name: str) -> dict:

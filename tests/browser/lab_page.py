@@ -151,9 +151,10 @@ class OpenLab:
 
     def change(self, act) -> str:
         """The sentence after `act()` has changed the picture; an error where it does not."""
-        before = self.look()[0]
+        before = self.picture.get_attribute("data-picture")           # not the source: a lab at rest draws itself again, sharply
+        self.look()
         act()
-        self.page.wait_for_function("([lab, before]) => lab.querySelector('img').src !== before",
+        self.page.wait_for_function("([lab, before]) => lab.querySelector('img').dataset.picture !== before",
                                     arg=[self.root.element_handle(), before], timeout=PATIENCE)
         return self.look()[1]
 

@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import math
+import struct
 import subprocess
 import sys
 
@@ -11,6 +13,7 @@ import pytest
 import torch
 
 import metalib as ml
+from metalib.course.widgets import shell
 from metalib.course.widgets.drawing import said
 from metalib.course.widgets.shell import Lab
 
@@ -159,6 +162,26 @@ def test_a_long_stream_of_events_is_shown_on_the_way():
         await asyncio.sleep(0.1)
     asyncio.run(stream())
     assert len(seen) >= 3 and seen[1:] == sorted(seen[1:]) and seen[-1] == 149 / 200
+
+
+def test_a_lab_at_rest_shows_the_same_picture_sharply_until_something_happens(monkeypatch):
+    monkeypatch.setattr(shell, "REST", 0.02)
+
+    def size(lab) -> tuple[int, int]:
+        png = base64.b64decode(lab._view.value.split("base64,")[1].split('"')[0])
+        return struct.unpack(">2I", png[16:24])
+
+    async def rest():
+        lab = ml.labs.metric_space()                                   # the one with pictures that are placed pixel by pixel
+        one, shown = lab.png(), lab._view.value
+        width, height = size(lab)
+        await asyncio.sleep(0.3)
+        assert size(lab) == (2 * width, 2 * height)
+        assert lab._view.value.split("data-picture=")[1].split()[0] == shown.split("data-picture=")[1].split()[0]
+        assert lab.png() == one
+        lab.draw()
+        assert lab._view.value == shown, "the sharp picture left something behind"
+    asyncio.run(rest())
 
 
 def test_an_exception_is_a_sentence_and_is_raised():

@@ -21,9 +21,10 @@ def ends(control: widgets.Widget) -> list:
 
 
 def fit(control: widgets.Widget) -> None:
-    """One width for all sliders, room for the whole label."""
+    """Sliders share the width that their row has; room for the whole label."""
     if isinstance(control, (widgets.FloatSlider, widgets.IntSlider, widgets.SelectionSlider)):
-        control.layout.width, control.style.description_width = "292px", "112px"
+        control.layout.width, control.layout.max_width, control.style.description_width = "auto", "460px", "112px"
+        control.layout.flex = "1 1 292px"
     elif isinstance(control, widgets.ToggleButtons):
         control.style.description_width, control.style.button_width = "112px", "auto"
         control.layout.display, control.layout.flex_flow = "flex", "row"              # the label beside the buttons,

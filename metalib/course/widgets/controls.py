@@ -23,8 +23,8 @@ def ends(control: widgets.Widget) -> list:
 def fit(control: widgets.Widget) -> None:
     """Sliders share the width that their row has; room for the whole label."""
     if isinstance(control, (widgets.FloatSlider, widgets.IntSlider, widgets.SelectionSlider)):
-        control.layout.width, control.layout.max_width, control.style.description_width = "auto", "460px", "112px"
-        control.layout.flex = "1 1 292px"
+        control.layout.width, control.layout.max_width, control.style.description_width = "auto", "448px", "112px"
+        control.layout.flex = "1 1 400px"
     elif isinstance(control, widgets.ToggleButtons):
         control.style.description_width, control.style.button_width = "112px", "auto"
         control.layout.display, control.layout.flex_flow = "flex", "row"              # the label beside the buttons,

@@ -100,6 +100,9 @@ class Episode:
     query: Examples
     about: Mapping[str, Tensor] = field(default_factory=dict)
 
+    def __getattr__(self, name: str):
+        raise AttributeError(f"an episode has no {name!r}; its examples are in .support and .query, as in adapt(episode.support).")
+
     @classmethod
     def of(cls, x_support, y_support, x_query, y_query) -> Episode:
         """An episode from the usual four arrays, NumPy's or PyTorch's, of one task or with a leading axis of tasks.
@@ -195,11 +198,12 @@ def draw(tasks: Tasks, n_tasks: int, seed: int | Sequence[int], **shape) -> Epis
     return episode
 
 
-def same_shape(prediction: Tensor, y: Tensor) -> None:
-    """Raise a ValueError unless predictions have the shape of the values: PyTorch would broadcast one over the other, silently."""
-    if prediction.shape != y.shape:
-        raise ValueError(f"predictions have shape {list(prediction.shape)} and y {list(y.shape)}; they must be the same: give the "
-                         f"network {y.shape[-1]} output{'s' * (y.shape[-1] != 1)} and keep the last axis.")
+def same_shape(prediction: Tensor, y: Tensor, outputs: int = 1) -> None:
+    """Raise a ValueError unless predictions have the shape of the values, or `outputs` for each value: PyTorch would broadcast, silently."""
+    if prediction.shape != (*y.shape[:-1], outputs * y.shape[-1]):
+        wanted = outputs * y.shape[-1]
+        raise ValueError(f"predictions have shape {list(prediction.shape)} and y {list(y.shape)}; they must be the same: give the network "
+                         f"{wanted} output{'s' * (wanted != 1)} and keep the last axis (a loss that reads k outputs a value has .outputs = k).")
 
 
 def class_logits(prediction: Tensor, y: Tensor) -> None:

@@ -213,6 +213,33 @@ def test_shapes_are_compared_where_losses_and_scores_are_made(prediction, y, wor
             judge(prediction, y)
 
 
+def likelihood(prediction, y):
+    """Gaussian, of a mean and a log-variance for each value."""
+    mean, log_variance = prediction.chunk(2, -1)
+    return F.gaussian_nll_loss(mean, y, log_variance.exp(), reduction="none")
+
+
+def test_a_loss_may_read_several_outputs_for_each_value_if_it_says_so():
+    net, tasks = nn.Sequential(nn.Linear(1, 8), nn.Tanh(), nn.Linear(8, 2)).double(), episode()
+    with pytest.raises(ValueError, match=r"\[3, 5, 2\] and y \[3, 5, 1\].*a loss that reads k outputs a value has .outputs = k"):
+        ml.MAML(net, loss=likelihood).train().meta_loss(tasks)
+    likelihood.outputs = 2
+    try:
+        found = ml.MAML(net, inner_lr=0.1, inner_steps=2, loss=likelihood).train().meta_loss(tasks)
+        value, wanted = literal(net, likelihood, tasks)
+        torch.testing.assert_close(found, value, rtol=1e-10, atol=1e-12)
+        torch.testing.assert_close(torch.autograd.grad(found, list(net.parameters())), wanted, rtol=1e-10, atol=1e-12)
+        with pytest.raises(ValueError, match="give the network 2 outputs"):
+            ml.MAML(nn.Linear(1, 1).double(), loss=likelihood).train().meta_loss(tasks)
+    finally:
+        del likelihood.outputs
+
+
+def test_a_whole_episode_is_no_support_set():
+    with pytest.raises(AttributeError, match=r"an episode has no 'x'.*adapt\(episode.support\)"):
+        ml.MAML(nn.Linear(1, 1).double()).adapt(episode())
+
+
 def test_the_users_own_error_comes_out_as_it_is():
     class Broken(nn.Module):
         def __init__(self):

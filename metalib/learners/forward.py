@@ -154,7 +154,8 @@ def tasks_loss(loss, prediction: Tensor, y: Tensor) -> Tensor:
 
     Arguments:
         loss: loss(prediction [n, out], y [n] or [n, out]) -> a number, or one for each element, of which the mean is taken: any of
-            PyTorch's, such as `nn.HuberLoss()` or `F.binary_cross_entropy_with_logits`, or a function of your own.
+            PyTorch's, such as `nn.HuberLoss()` or `F.binary_cross_entropy_with_logits`, or a function of your own. One that reads
+            several outputs for each value, such as a mean and a variance, says so: `loss.outputs = 2`.
         prediction: [tasks, n, out]. y: class numbers [tasks, n] or values [tasks, n, out].
 
     Raises:
@@ -162,7 +163,7 @@ def tasks_loss(loss, prediction: Tensor, y: Tensor) -> Tensor:
         ValueError: for values whose shape is not that of the predictions: PyTorch would broadcast them.
     """
     if y.is_floating_point():
-        same_shape(prediction, y)
+        same_shape(prediction, y, getattr(loss, "outputs", 1))
     found = [loss(p, truth) for p, truth in zip(prediction, y)]
     if not (isinstance(found[0], Tensor) and found[0].is_floating_point()):
         kind = found[0].dtype if isinstance(found[0], Tensor) else type(found[0]).__name__

@@ -1,9 +1,10 @@
-"""The one front door: `python -m metalib train | measure | claims | figures NAME`.
+"""The one front door: `python -m metalib train | measure | claims | figures | edition NAME`.
 
     python -m metalib train maml-sinusoid         follow a recipe to weights and card
     python -m metalib measure hunger              measure anew what a chapter ships
     python -m metalib claims 03 --seeds 3         put a chapter's conclusions to the test on fresh seeds
     python -m metalib figures cover               draw a picture that README and slides use
+    python -m metalib edition book                the course in another form: student, slides, book, labs
 
 Under `torchrun --nproc-per-node 2 -m metalib train ...` the meta-batch is split over the processes.
 """
@@ -15,8 +16,8 @@ from . import recipes
 
 def main(arguments: list[str] | None = None) -> None:
     """Do what the command line asks for; what cannot be done is one sentence and exit code 1."""
-    parser = argparse.ArgumentParser(prog="python -m metalib", description="Learning to Learn: train, measure, doubt, draw.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="train | measure | claims | figures")
+    parser = argparse.ArgumentParser(prog="python -m metalib", description="Learning to Learn: train, measure, doubt, draw, publish.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="train | measure | claims | figures | edition")
     recipes.add_arguments(commands.add_parser("train", help="meta-train a learner by a named recipe, examine it, write weights and card"))
     measuring = commands.add_parser("measure", help="measure anew what a chapter ships")
     doubting = commands.add_parser("claims", help="measure conclusions of chapters on fresh seeds: do they hold?")
@@ -29,9 +30,14 @@ def main(arguments: list[str] | None = None) -> None:
         one.add_argument("name", nargs="?", metavar="NAME", help="which; see --list")
         one.add_argument("--list", action="store_true", help="list the names and stop")
     drawing.add_argument("--out", default="figures", metavar="DIR", help="folder to write to (default figures)")
+    making = commands.add_parser("edition", help="the course in another form, made from its notebooks")
+    making.add_argument("edition", choices=("student", "slides", "book", "labs"), help="without solutions; decks; a book; the labs as an app")
+    making.add_argument("which", nargs="*", metavar="CHAPTER", help="such as 03; none: all")
+    making.add_argument("--out", default="build", metavar="DIR", help="folder to write to (default build)")
+    making.add_argument("--write", action="store_true", help="labs: write their notebook and do not start the app")
     options = parser.parse_args(arguments)
     try:
-        {"train": train, "measure": measure, "claims": claims, "figures": figures}[options.command](options)
+        {"train": train, "measure": measure, "claims": claims, "figures": figures, "edition": edition}[options.command](options)
     except (ValueError, ArithmeticError, RuntimeError, OSError, ImportError) as error:
         sys.exit(f"{error}")
 
@@ -78,6 +84,12 @@ def figures(options: argparse.Namespace) -> None:
         return
     write(options.name, options.out)
     print(f"wrote {options.name} to {options.out}")
+
+
+def edition(options: argparse.Namespace) -> None:
+    """`python -m metalib edition`."""
+    from .course.editions import write
+    print(write(options.edition, options.out, options.which, serve=not options.write))
 
 
 if __name__ == "__main__":

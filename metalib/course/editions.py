@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[2]
 WIDGET = "application/vnd.jupyter.widget-view+json"
 NO_SOLUTIONS = "## Solutions\n\nThis is the student edition: the solutions are with your teacher."
 TOUR = "notebooks/00_start_here"                # it has the course's own title, as the first page has
+LAB = re.compile(r"ml\.labs\.\w+\(\)")
 QUESTION = "**Lab"                             # where the words that belong to a lab begin in the cell above it
 KERNEL = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}, "language_info": {"name": "python"}}
 
@@ -39,9 +40,9 @@ DECK = """{%- extends 'reveal/index.html.j2' -%}
 <script defer src="web/tex-svg-full.js"></script>
 {%- endblock -%}
 {%- block html_head_css -%}
-<style>.reveal .slides > section > section {max-height: 700px; overflow-y: auto} .reveal img {max-height: 520px}
-.reveal .slides {text-align: left}
-.reveal h1, .reveal h2, .reveal h3 {text-transform: none} .reveal pre {box-shadow: none; width: 100%} .reveal table {font-size: 20px}</style>
+<style>.reveal .slides > section > section {max-height: 700px; overflow-y: auto} .reveal img {max-height: 430px}
+:root {--jp-content-font-size1: 18px; --jp-code-font-size: 16px} .reveal .slides {text-align: left; font-size: 18px}
+.reveal h1, .reveal h2, .reveal h3 {text-transform: none} .reveal pre {box-shadow: none; width: 100%} .reveal table {font-size: 18px}</style>
 {%- endblock -%}
 {%- block footer_js -%}
 <script src="web/dist/reveal.js"></script><script src="web/plugin/notes/notes.js"></script>
@@ -130,7 +131,11 @@ def slides(folder: Path, paths: list[Path]) -> str:
                               reveal_theme="white",                                       # other themes fetch their fonts
                               embed_images=True, exclude_input_prompt=True, exclude_output_prompt=True)
     for path in paths:
-        page, _ = exporter.from_notebook_node(still(path), {"metadata": {"path": str(path.parent), "name": path.stem}})
+        notebook = still(path)
+        for cell in notebook.cells:
+            if LAB.match(cell.source):
+                cell.transient = {"remove_source": True}
+        page, _ = exporter.from_notebook_node(notebook, {"metadata": {"path": str(path.parent), "name": path.stem}})
         write_atomically(folder / f"{path.stem}.html", page.encode())
     return f"The decks are in {folder}, one for each chapter: open {folder / paths[0].stem}.html in a browser; S opens the notes."
 
@@ -188,7 +193,7 @@ def labs(folder: Path, paths: list[Path]) -> str:
     for path in paths:
         notebook = nbformat.read(path, as_version=4)
         title = notebook.cells[0].source.partition("\n")[0]
-        found = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code" and re.match(r"ml\.labs\.\w+\(\)", cell.source)]
+        found = [i for i, cell in enumerate(notebook.cells) if LAB.match(cell.source)]
         if found:
             cells.append(new_markdown_cell(f"#{title}", id=path.stem.replace("_", "-")))
         for i in found:

@@ -40,7 +40,7 @@ DECK = """{%- extends 'reveal/index.html.j2' -%}
 <script defer src="web/tex-svg-full.js"></script>
 {%- endblock -%}
 {%- block html_head_css -%}
-<style>.reveal .slides > section > section {max-height: 700px; overflow-y: auto} .reveal img {max-height: 430px}
+<style>.reveal .slides > section > section {max-height: 700px; overflow-y: auto} .reveal img {max-height: 400px}
 :root {--jp-content-font-size1: 18px; --jp-code-font-size: 16px} .reveal .slides {text-align: left; font-size: 18px}
 .reveal h1, .reveal h2, .reveal h3 {text-transform: none} .reveal pre {box-shadow: none; width: 100%} .reveal table {font-size: 18px}</style>
 {%- endblock -%}
@@ -129,14 +129,15 @@ def slides(folder: Path, paths: list[Path]) -> str:
     unpack("mathjax", folder / "web", r"es5/(tex-svg-full\.js)")
     exporter = SlidesExporter(extra_loaders=[DictLoader({"deck.html.j2": DECK})], template_file="deck.html.j2", reveal_url_prefix="web",
                               reveal_theme="white",                                       # other themes fetch their fonts
-                              embed_images=True, exclude_input_prompt=True, exclude_output_prompt=True)
+                              exclude_input_prompt=True, exclude_output_prompt=True)
     for path in paths:
         notebook = still(path)
         for cell in notebook.cells:
             if LAB.match(cell.source):
-                cell.transient = {"remove_source": True}
-        page, _ = exporter.from_notebook_node(notebook, {"metadata": {"path": str(path.parent), "name": path.stem}})
-        write_atomically(folder / f"{path.stem}.html", page.encode())
+                cell.metadata["transient"] = {"remove_source": True}             # as nbconvert marks what a tag removes
+        page, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": path.stem}})
+        write_atomically(folder / f"{path.stem}.html", page.replace("../figures/", "figures/").encode())
+    figures(folder)
     return f"The decks are in {folder}, one for each chapter: open {folder / paths[0].stem}.html in a browser; S opens the notes."
 
 
@@ -161,6 +162,7 @@ def book(folder: Path, paths: list[Path]) -> str:
         if sphinx.statuscode:
             raise RuntimeError(f"the book could not be made:\n{flaws.getvalue()}")
         shutil.copytree(source / "made" / "html", folder, dirs_exist_ok=True)
+        figures(folder)                                                                     # those in HTML, which Sphinx does not see
     return f"The book is in {folder}: open {folder / 'index.html'} in a browser." + flaws.getvalue()
 
 

@@ -86,7 +86,8 @@ def test_a_name_or_folder_that_does_not_exist(monkeypatch, tmp_path):
 
 
 def test_the_registry_is_official_and_names_no_place_of_ours():
-    publishers = ("https://raw.githubusercontent.com/", "https://files.grouplens.org/", "https://deepchemdata.s3-us-west-1.amazonaws.com/")
+    publishers = ("https://raw.githubusercontent.com/", "https://files.grouplens.org/", "https://deepchemdata.s3-us-west-1.amazonaws.com/",
+                  "https://registry.npmjs.org/")
     for source in data.REGISTRY.values():
         assert source.url.startswith(publishers) and source.url.endswith(source.path.rsplit("/", 1)[-1])
         kind, digest = source.checksum.split(":")

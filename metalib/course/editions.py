@@ -40,7 +40,7 @@ DECK = """{%- extends 'reveal/index.html.j2' -%}
 <script defer src="web/tex-svg-full.js"></script>
 {%- endblock -%}
 {%- block html_head_css -%}
-<style>.reveal .slides > section > section {max-height: 700px; overflow-y: auto} .reveal img {max-height: 400px}
+<style>.reveal .slides > section > section {max-height: 700px; overflow-y: auto} .reveal img {max-height: 400px; width: auto}
 :root {--jp-content-font-size1: 18px; --jp-code-font-size: 16px} .reveal .slides {text-align: left; font-size: 18px}
 .reveal h1, .reveal h2, .reveal h3 {text-transform: none} .reveal pre {box-shadow: none; width: 100%} .reveal table {font-size: 18px}</style>
 {%- endblock -%}
@@ -211,8 +211,8 @@ def labs(folder: Path, paths: list[Path]) -> str:
 
 def app(folder: Path, *more: str) -> dict:
     """What `subprocess` is told to start Voila with, so that it loads what labs are made of and nothing else."""
-    command = [sys.executable, "-m", "voila", "labs.ipynb", "--template=labs",
-               "--VoilaConfiguration.extension_allowlist=['@voila-dashboards/widgets-manager8', '@jupyter-widgets/jupyterlab-manager', 'ipycanvas']", *more]
+    used = ["@voila-dashboards/widgets-manager8", "@jupyter-widgets/jupyterlab-manager", "ipycanvas"]
+    command = [sys.executable, "-m", "voila", "labs.ipynb", "--template=labs", f"--VoilaConfiguration.extension_allowlist={used}", *more]
     return dict(args=command, cwd=folder, env=os.environ | {"JUPYTER_PATH": str((folder / "jupyter").resolve())})
 
 

@@ -25,6 +25,12 @@ SETTINGS = {                     # of JupyterLab, so that a page is whole and no
 }
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
 class JupyterLab:
     """`jupyter lab` on a free port, with settings, kernels' files and notebooks in a folder that is thrown away.
 
@@ -47,9 +53,7 @@ class JupyterLab:
                "IPYTHONDIR": "ipython", "JUPYTERLAB_SETTINGS_DIR": "settings",
                "JUPYTERLAB_WORKSPACES_DIR": "workspaces", "METALIB_TALLY": "tally.json"}
         self.environment = os.environ | {key: str(folder / name) for key, name in own.items()} | {"JUPYTER_TOKEN": self.token}
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
 
     def __enter__(self) -> JupyterLab:
         command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={self.port}",
@@ -115,6 +119,29 @@ class LabPage:
         errors = self.errors()
         assert not errors, "\n".join(errors)
         return time.perf_counter() - start
+
+    def run(self, *ids: str) -> None:
+        """Run some cells, one after the other."""
+        self.page.evaluate("""async ids => {
+            const notebook = jupyterapp.shell.currentWidget.content;
+            for (const id of ids) {
+                notebook.activeCellIndex = notebook.widgets.findIndex(cell => cell.model.id === id);
+                await jupyterapp.commands.execute('notebook:run-cell');
+            }
+        }""", list(ids))
+        self.idle()
+        assert not self.errors(), self.errors()
+
+    def write(self, cell: str, source: str) -> None:
+        """Put a source into a cell."""
+        self.page.evaluate("([id, source]) => jupyterapp.shell.currentWidget.content.widgets.find(cell => cell.model.id === id)"
+                           ".model.sharedModel.setSource(source)", [cell, source])
+
+    def printed(self, cell: str) -> str:
+        """What a cell shows in plain text."""
+        cells = self.page.evaluate("() => jupyterapp.shell.currentWidget.content.model.toJSON().cells")
+        outputs = next(one for one in cells if one["id"] == cell)["outputs"]
+        return "".join("".join(output.get("data", {}).get("text/plain", output.get("text", ""))) for output in outputs)
 
     def errors(self) -> list[str]:
         """What went wrong in cells that are not there to fail, and every widget that did not appear."""

@@ -269,4 +269,4 @@ def unpack(name: str, folder: Path, wanted: str) -> None:
 def needs(extra: str, *modules: str) -> None:
     """Raises ImportError, in one sentence, where one of the modules is not installed."""
     if missing := [module for module in modules if find_spec(module) is None]:
-        raise ImportError(f"this edition needs {' and '.join(missing)}, which is not installed; get it: pip install \"metalib[{extra}]\"")
+        raise ImportError(f"this edition needs {', '.join(missing)}, not installed here; get it: pip install \"metalib[{extra}]\"")

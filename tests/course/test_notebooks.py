@@ -84,6 +84,25 @@ def test_every_cell_has_its_place_in_the_slides(notebook):
     assert not ids(cell for cell in notebook.cells if cell.metadata.get("slideshow", {}).get("slide_type") not in SLIDES)
 
 
+def on_screen(cell) -> bool:
+    return cell.metadata.slideshow.slide_type not in ("skip", "notes")
+
+
+def slides(notebook) -> list[list]:
+    """The cells of each slide, as a deck shows them: up to the next slide or subslide."""
+    found = [[]]
+    for cell in notebook.cells:
+        if cell.metadata.slideshow.slide_type in ("slide", "subslide"):
+            found.append([])
+        found[-1].append(cell)
+    return found[1:] if not any(map(on_screen, found[0])) else found
+
+
+def test_the_deck_begins_at_the_first_cell_and_no_slide_is_empty(notebook):
+    assert notebook.cells[0].metadata.slideshow.slide_type == "slide"
+    assert not [ids(slide) for slide in slides(notebook) if not any(on_screen(cell) and cell.source.strip() for cell in slide)]
+
+
 def test_code_cells_are_short(code):
     assert not [(cell.id, cell.source.count("\n") + 1) for cell in code if cell.source.count("\n") + 1 >= LINES]
 

@@ -1,4 +1,4 @@
-"""The editions: what each has in it and what it has not; the pages themselves are opened in tests/browser/test_editions.py."""
+"""The editions: what each has in it and what it has not; the pages themselves are opened in tests/browser/test_pages.py."""
 import ast
 import re
 import sys

@@ -1,4 +1,4 @@
-"""Editions in a browser: nothing missing, nothing asked of a network, formulae set, search that finds, labs that move."""
+"""The pages of the editions in a browser: nothing missing, nothing asked of a network, formulae set, search that finds, labs that move."""
 import ast
 import subprocess
 import time

@@ -9,7 +9,7 @@ import importlib
 from . import metrics, tasks
 from .episodes import Episode, Examples, Tasks, task_loss, task_score
 from .learners import (ANIL, CNP, IMAML, MAML, SGD, Adam, Adapted, CheckpointedMAML, Classical, CNPClassifier, Controller,
-                       FromScratch, Learner, MatchingNet, MetaLSTM, MetaSGD, Metric, Momentum, NearestCentroid, Pretrained,
+                       FromScratch, Learner, MAMLPlusPlus, MatchingNet, MetaLSTM, MetaSGD, Metric, Momentum, NearestCentroid, Pretrained,
                        ProtoNet, RelationNet, Reptile, Unrolled, embedder)
 from .networks import Network, conv4, mlp
 from .proof import proof
@@ -19,7 +19,7 @@ from .storage import load_adapted, save_adapted
 from .training import NonFiniteLoss, setup, train
 
 __all__ = ["ANIL", "Adam", "Adapted", "CNP", "CNPClassifier", "CheckpointedMAML", "Classical", "Controller", "Episode",
-           "Examples", "FromScratch", "IMAML", "Learner", "MAML", "MatchingNet", "MetaLSTM", "MetaSGD", "Metric",
+           "Examples", "FromScratch", "IMAML", "Learner", "MAML", "MAMLPlusPlus", "MatchingNet", "MetaLSTM", "MetaSGD", "Metric",
            "Momentum", "NearestCentroid", "Network", "NonFiniteLoss", "Pretrained", "ProtoNet", "RECIPES", "RelationNet",
            "Reptile", "SGD", "Score", "Tasks", "Unrolled", "card", "conv4", "embedder", "evaluate", "load", "load_adapted", "metrics", "mlp", "proof",
            "save_adapted", "setup", "task_loss", "task_score", "tasks", "train"]

@@ -113,8 +113,9 @@ def train(learner: Learner, tasks: Tasks, iterations: int = 1_000, meta_batch: i
         good = snapshot(learner)
         bar = progress_bar(len(history), iterations, show=progress and rank == 0)
         for i in range(len(history), iterations):
+            learner.progress = i / iterations
             for group in opt.param_groups:
-                group["lr"] = lr * SCHEDULES[schedule](i / iterations)
+                group["lr"] = lr * SCHEDULES[schedule](learner.progress)
             opt.zero_grad()
             share = draw(tasks, meta_batch, Stream(seed, i), **shape)[rank::world]
             loss = torch.zeros((), dtype=torch.float64, device=device)
@@ -158,6 +159,7 @@ def in_training(learner: Learner, device: str) -> Iterator[None]:
     try:
         yield
     finally:
+        vars(learner).pop("progress", None)
         learner.eval()
 
 

@@ -10,6 +10,7 @@ from .embedding import Metric, embedder
 from .hand_made import SGD, Adam, Momentum
 from .imaml import IMAML
 from .maml import MAML, Adapted
+from .maml_plus_plus import MAMLPlusPlus
 from .matching import MatchingNet
 from .melu import MeLU
 from .meta_lstm import MetaLSTM

@@ -27,10 +27,12 @@ def two_loops() -> Picture:
     box(1.3, 2, r"start  $\theta$", BLACK, 1.7)
     for i, y in enumerate((3.3, 2.0, 0.7), start=1):
         box(4.7, y, rf"$\theta_{i}' = \theta - \alpha\nabla\mathcal{{L}}_{i}$", BLUE, 2.6)
-        box(8.4, y, rf"query loss $\mathcal{{L}}_{i}(\theta_{i}')$", RED, 2.5)
+        box(8.4, y, rf"query loss $\mathcal{{L}}^q_{i}(\theta_{i}')$", RED, 2.5)
         arrow((2.25, 2 + 0.1 * (y - 2)), (3.3, y), BLUE)
         arrow((6.1, y), (7.05, y), BLUE)
-    axes.plot([8.4, 8.4, 1.3], [0.24, -0.2, -0.2], "--", color=RED, lw=1.8)
+    axes.plot([9.72, 9.9, 9.9, 1.3], [3.3, 3.3, -0.2, -0.2], "--", color=RED, lw=1.8)
+    for y in (2.0, 0.7):
+        axes.plot([9.72, 9.9], [y, y], "--", color=RED, lw=1.8)
     arrow((1.3, -0.2), (1.3, 1.55), RED, style="--")
     axes.text(1.5, 3.3, "inner loop: each task,\nits support set", color=BLUE, fontsize=10, ha="center")
     axes.text(4.9, -0.6, r"outer loop: the gradient of the summed query loss, through the steps, moves $\theta$",

@@ -189,19 +189,22 @@ def labs(folder: Path, paths: list[Path]) -> str:
     import nbformat
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-    cells = [new_markdown_cell("# Learning to Learn: the labs\n\nPredict first, then move something. The numbers are those of the chapters.",
-                               id="title"),
-             new_code_cell("import metalib as ml\n\nml.setup(seed=0)", id="setup")]
+    cells, listed = [new_code_cell("import metalib as ml\n\nml.setup(seed=0)", id="setup")], []
     for path in paths:
         notebook = nbformat.read(path, as_version=4)
-        title = notebook.cells[0].source.partition("\n")[0]
+        title = "Start here" if TOUR.endswith(path.stem) else notebook.cells[0].source.partition("\n")[0].removeprefix("# ")
         found = [i for i, cell in enumerate(notebook.cells) if LAB.match(cell.source)]
         if found:
-            cells.append(new_markdown_cell(f"#{title}", id=path.stem.replace("_", "-")))
+            name = path.stem.replace("_", "-")
+            listed.append(f"- [{title}](#{name})")
+            cells.append(new_markdown_cell(f'<a id="{name}"></a>\n\n## {title}', id=name))
         for i in found:
             asked = notebook.cells[i - 1].source
-            cells.append(new_markdown_cell(asked[max(asked.find(QUESTION), 0):], id=f"{notebook.cells[i].id}-question"))
+            asked = re.sub(r"(?m)^##", "###", asked[max(asked.find(QUESTION), 0):])
+            cells.append(new_markdown_cell(asked, id=f"{notebook.cells[i].id}-question"))
             cells.append(new_code_cell(notebook.cells[i].source, id=notebook.cells[i].id))
+    first = "\n".join(["# Learning to Learn: the labs", "", "Predict first, then move something.", "", *listed])
+    cells.insert(0, new_markdown_cell(first, id="title"))
     save(new_notebook(cells=cells, metadata=KERNEL), folder / "labs.ipynb")
     look = folder / "jupyter" / "voila" / "templates" / "labs"
     write_atomically(look / "conf.json", b'{"base_template": "lab"}')

@@ -153,6 +153,8 @@ def test_labs_as_an_app(tmp_path, watched):
         lab.picture.wait_for(timeout=120_000)
         text = one.page.locator("body").inner_text()
         assert "Lab: data hunger." in text and "ml.labs" not in text
+        one.page.get_by_role("link", name="1 · Background").click()
+        assert one.page.locator("[id='01-background']").count() == 1 and one.page.url.endswith("#01-background")
         slider = next(iter(lab.sliders().values()))
         lab.change(lambda: slider.press("ArrowLeft" if slider.at_end else "ArrowRight"))
         one.context.close()                                                 # before the app goes, or the page misses it

@@ -9,26 +9,19 @@ Whoever edits a chapter edits its editions: what is folded, skipped or spoken sa
 """
 from __future__ import annotations
 
-import io
+import contextlib
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tarfile
-import tempfile
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
-from ..data import fetch
 from ..storage import write_atomically
+from .book import book
+from .pages import LAB, TOUR, chapters, figures, needs, save, still, unpack
 
-ROOT = Path(__file__).parents[2]
-WIDGET = "application/vnd.jupyter.widget-view+json"
 NO_SOLUTIONS = "## Solutions\n\nThis is the student edition: the solutions are with your teacher."
-TOUR = "notebooks/00_start_here"                # it has the course's own title, as the first page has
-LAB = re.compile(r"ml\.labs\.\w+\(\)")
 QUESTION = "**Lab"                             # where the words that belong to a lab begin in the cell above it
 KERNEL = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}, "language_info": {"name": "python"}}
 
@@ -54,20 +47,6 @@ DECK = """{%- extends 'reveal/index.html.j2' -%}
 APP = """{%- extends 'voila/templates/lab/index.html.j2' -%}
 {%- block notebook_css -%}{{ super() | replace('https://cdn.jsdelivr.net/', 'data:text/css,') }}{%- endblock -%}"""
 
-INDEX = """# Learning to Learn
-
-An interactive course on meta-learning, as a book to read. Every lab is here as the picture with which it opens; in the notebooks it moves.
-Solutions are folded.
-
-![Five symbols and a sixth that a learner recognises; ten points of a wave, fitted in a few steps](figures/cover.png)
-
-```{{toctree}}
-:maxdepth: 1
-
-{chapters}
-```
-"""
-
 
 def write(edition: str, out: str | Path = "build", which: Sequence[str] = (), serve: bool = True) -> str:
     """Make an edition in a folder of its name below `out`; return a sentence that says where it begins.
@@ -87,19 +66,9 @@ def write(edition: str, out: str | Path = "build", which: Sequence[str] = (), se
     said = EDITIONS[edition](folder, paths)
     if edition == "labs" and serve:
         print(said, flush=True)
-        subprocess.run(**app(folder))
+        with contextlib.suppress(KeyboardInterrupt):
+            subprocess.run(**app(folder))
     return said
-
-
-def chapters(which: Sequence[str] = ()) -> list[Path]:
-    """The notebooks, in order; those whose names begin as asked for."""
-    found = sorted((ROOT / "notebooks").glob("*.ipynb"))
-    if not found:
-        raise ValueError(f"there are no notebooks in {ROOT / 'notebooks'}; editions are made in the folder of the course.")
-    for name in which:
-        if not any(path.stem.startswith(name) for path in found):
-            raise ValueError(f"there is no chapter {name!r}; there are {', '.join(path.stem for path in found)}.")
-    return [path for path in found if not which or path.stem.startswith(tuple(which))]
 
 
 def student(folder: Path, paths: list[Path]) -> str:
@@ -141,48 +110,6 @@ def slides(folder: Path, paths: list[Path]) -> str:
     return f"The decks are in {folder}, one for each chapter: open {folder / paths[0].stem}.html in a browser; S opens the notes."
 
 
-def book(folder: Path, paths: list[Path]) -> str:
-    """A book in HTML by Sphinx and MyST-NB, with search and formulae, that asks no network for anything."""
-    needs("book", "sphinx", "myst_nb", "sphinx_book_theme")
-    from sphinx.application import Sphinx
-
-    with tempfile.TemporaryDirectory() as temporary:
-        source = Path(temporary)
-        unpack("mathjax", source / "static", r"es5/(tex-svg-full\.js)")
-        figures(source)
-        for path in paths:
-            save(folded(still(path)), source / "notebooks" / path.name)
-        listed = "\n".join(f"notebooks/{path.stem}" for path in paths).replace(TOUR, f"Start here <{TOUR}>")
-        (source / "index.md").write_text(INDEX.format(chapters=listed), encoding="utf-8")
-        flaws = io.StringIO()
-        unasked = [] if paths == chapters() else ["myst.xref_missing"]                      # links to chapters that are left out
-        sphinx = Sphinx(source, None, source / "made" / "html", source / "made" / "doctrees", "html", status=None, warning=flaws,
-                        confoverrides=BOOK | {"suppress_warnings": ["myst.header", *unasked]})
-        sphinx.build()
-        if sphinx.statuscode:
-            raise RuntimeError(f"the book could not be made:\n{flaws.getvalue()}")
-        shutil.copytree(source / "made" / "html", folder, dirs_exist_ok=True)
-        figures(folder)                                                                     # those in HTML, which Sphinx does not see
-    return f"The book is in {folder}: open {folder / 'index.html'} in a browser." + flaws.getvalue()
-
-
-BOOK = {
-    "project": "Learning to Learn", "author": "the authors of Learning to Learn",
-    "extensions": ["myst_nb"],
-    "html_theme": "sphinx_book_theme",
-    "html_title": "Learning to Learn",
-    "html_static_path": ["static"],
-    "html_show_search_summary": False,                # it would read pages as a server hands them out
-    "html_copy_source": False, "html_show_copyright": False,
-    "mathjax_path": "tex-svg-full.js",
-    "myst_enable_extensions": ["dollarmath", "amsmath"],
-    "nb_execution_mode": "off",
-    "nb_ipywidgets_js": {},                           # nothing moves here
-    "html_context": {"default_mode": "auto"},         # light or dark, as the reader's system is
-    "html_theme_options": {"use_download_button": False, "navbar_start": [], "navbar_center": [], "navbar_end": [], "navbar_persistent": []},
-}
-
-
 def labs(folder: Path, paths: list[Path]) -> str:
     """One notebook with every lab and its questions, chapter by chapter, for Voila."""
     needs("app", "voila")
@@ -220,56 +147,3 @@ def app(folder: Path, *more: str) -> dict:
 
 
 EDITIONS = {"student": student, "slides": slides, "book": book, "labs": labs}
-
-
-def still(path: Path):
-    """A notebook for a page on which nothing moves: a lab is its picture, what was only there to be moved is gone, pictures have their words."""
-    import nbformat
-
-    notebook = nbformat.read(path, as_version=4)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {}) or "image/png" in output.data]
-            for output in cell.outputs:
-                output.get("data", {}).pop(WIDGET, None)
-                if "image/png" in output.get("data", {}):
-                    words = " ".join(output.data["text/plain"].split())
-                    output.metadata = {"image/png": {"alt": words}}                           # nbconvert reads it here,
-                    cell.metadata["mystnb"] = {"image": {"alt": words}}                       # MyST-NB there
-    return notebook
-
-
-def folded(notebook):
-    """Solutions folded in the words of MyST-NB."""
-    for cell in notebook.cells:
-        if "solution" in cell.metadata.get("tags", []):
-            words = cell.source.partition("\n")[0].removeprefix("# ")
-            cell.metadata.tags.append("hide-cell")
-            cell.metadata["mystnb"] = {"code_prompt_show": words, "code_prompt_hide": words}
-    return notebook
-
-
-def save(notebook, path: Path) -> None:
-    import nbformat
-
-    write_atomically(path, nbformat.writes(notebook).encode())
-
-
-def figures(folder: Path) -> None:
-    """The pictures that chapters refer to, beside the chapters."""
-    shutil.copytree(ROOT / "figures", folder / "figures", dirs_exist_ok=True)
-
-
-def unpack(name: str, folder: Path, wanted: str) -> None:
-    """Those files of an npm package whose names fit `wanted`; of a group in it, what the group says is the new name."""
-    with tarfile.open(fetch(name)) as archive:
-        for member in archive.getmembers():
-            if member.isfile() and (found := re.fullmatch(f"package/(?:{wanted})", member.name)):
-                target = found.group(found.lastindex or 0).removeprefix("package/")
-                write_atomically(folder / target, archive.extractfile(member).read())
-
-
-def needs(extra: str, *modules: str) -> None:
-    """Raises ImportError, in one sentence, where one of the modules is not installed."""
-    if missing := [module for module in modules if find_spec(module) is None]:
-        raise ImportError(f"this edition needs {', '.join(missing)}, not installed here; get it: pip install \"metalib[{extra}]\"")

@@ -9,7 +9,7 @@ import pytest
 
 import metalib as ml
 from metalib.__main__ import main
-from metalib.course import editions
+from metalib.course import book, editions, pages
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 CHAPTERS = sorted(FOLDER.glob("[0-9]*.ipynb"))
@@ -62,8 +62,8 @@ def test_a_chapter_that_is_not_there_is_named(tmp_path):
 @pytest.mark.parametrize("edition, module, extra", [("student", "nbconvert", "present"), ("slides", "nbconvert", "present"),
                                                     ("book", "myst_nb", "book"), ("labs", "voila", "app")])
 def test_what_is_not_installed_is_one_sentence(edition, module, extra, monkeypatch, tmp_path, capsys):
-    there = editions.find_spec
-    monkeypatch.setattr(editions, "find_spec", lambda name: None if name == module else there(name))
+    there = pages.find_spec
+    monkeypatch.setattr(pages, "find_spec", lambda name: None if name == module else there(name))
     with pytest.raises(SystemExit) as stopped:
         main(["edition", edition, "03", "--out", str(tmp_path), "--write"])
     said = str(stopped.value)
@@ -71,8 +71,9 @@ def test_what_is_not_installed_is_one_sentence(edition, module, extra, monkeypat
     assert said.endswith(f'pip install "metalib[{extra}]"') and "\n" not in said
 
 
-def test_no_library_of_an_edition_is_loaded_before_it_is_asked_for():
+@pytest.mark.parametrize("module", [editions, pages, book], ids=["editions", "pages", "book"])
+def test_no_library_of_an_edition_is_loaded_before_it_is_asked_for(module):
     names = {node.names[0].name.partition(".")[0] if isinstance(node, ast.Import) else (node.module or "").partition(".")[0]
-             for node in ast.parse(Path(editions.__file__).read_text(encoding="utf-8")).body
+             for node in ast.parse(Path(module.__file__).read_text(encoding="utf-8")).body
              if isinstance(node, (ast.Import, ast.ImportFrom)) and not getattr(node, "level", 0)}
     assert names <= set(sys.stdlib_module_names)

@@ -7,7 +7,7 @@ from importlib import import_module
 LABS = {                                # chapter -> its labs, each in metalib/course/CHAPTER/lab_NAME.py
     "tour": ("draw_and_recognise",),
     "background": ("data_hunger",),
-    "concepts": ("metric_space", "transfer_or_meta"),
+    "concepts": ("metric_space", "one_episode", "transfer_or_meta"),
     "maml": ("first_or_second_order", "inner_loop", "meta_landscape", "task_sampler"),
     "meta_lstm": ("gate_viewer", "optimiser_race"),
     "image_classification": ("few_shot_bench", "your_images"),

@@ -7,8 +7,8 @@ import pytest
 
 import metalib as ml
 
-LABS = ("data_hunger", "transfer_or_meta", "metric_space", "way_shot", "your_sentences", "robot_skill", "cold_start", "assay",
-        "cost", "distance", "implicit_maml", "which_learner")
+LABS = ("data_hunger", "transfer_or_meta", "metric_space", "one_episode", "way_shot", "your_sentences", "robot_skill", "cold_start",
+        "assay", "cost", "distance", "implicit_maml", "which_learner")
 
 
 @pytest.fixture(scope="module", params=LABS)

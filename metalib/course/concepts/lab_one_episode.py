@@ -116,7 +116,7 @@ def make(fig):
                         gridspec_kw=dict(left=0.05, right=0.99, bottom=0.145, top=0.885, wspace=0.05, hspace=0.34)).flat
     moving, panels = [], []
     for ax, name in zip(axes, NAMES):
-        ax.text(0, 1.13, name, transform=ax.transAxes, weight="bold")
+        ax.text(0, 1.15, name, transform=ax.transAxes, weight="bold")
         ax.set(xlim=(-5, 5), ylim=(LOW, HIGH), xticks=[-4, -2, 0, 2, 4], yticks=[-5, 0, 5])
         ax.axhline(0, color="#E5E5E5", lw=1, zorder=0)
         truth, = ax.plot([], [], color=GREY, lw=4, alpha=0.45, label="the wave")

@@ -64,6 +64,46 @@ def family_tree() -> Figure:
     return figure
 
 
+SPLITS = (("meta-train", BLUE, 4, "theta moves:\ndown the gradient of the query loss, over and over"),
+          ("meta-validation", ORANGE, 2, "settings are chosen:\nrates, steps, when to stop"),
+          ("meta-test", GREEN, 2, "judged once:\nnothing moves but what adapt moves"))
+
+
+def splits(tasks, seed: int = 3) -> Figure:
+    """p(T) and what is drawn from it: tasks to train on, to choose by, to be judged on, each with a support and a query set.
+
+    Arguments:
+        tasks: a family of waves, whose `about` tells amplitude and phase.
+    """
+    figure = new(9.4, 3.6, "tasks drawn from p(T), dealt to meta-train, meta-validation and meta-test; in each a support and a query set")
+    episode = tasks.sample(sum(n for _, _, n, _ in SPLITS), k_shot=5, n_query=4, seed=seed)
+    grid = figure.add_gridspec(3, len(episode), height_ratios=(0.5, 1, 0.62))
+    x = torch.linspace(-5, 5, 101)
+    top = figure.add_subplot(grid[0, :])
+    top.set(xlim=(0, len(episode)), ylim=(0, 1))
+    top.axis("off")
+    top.text(len(episode) / 2, 0.95, "p(T): every task that there could be", ha="center", va="top", fontsize=11, weight="bold")
+    first = 0
+    for i, (name, colour, n, use) in enumerate(SPLITS):
+        middle = first + n / 2
+        top.annotate("", (middle, 0.12), (len(episode) / 2, 0.6), arrowprops=dict(arrowstyle="->", color=colour, lw=2, ls=LINES[i]))
+        below = figure.add_subplot(grid[2, first:first + n])
+        below.axis("off")
+        below.text(0.5, 0.85, name, ha="center", va="top", fontsize=11, weight="bold", transform=below.transAxes)
+        below.text(0.5, 0.5, use, ha="center", va="top", fontsize=9, transform=below.transAxes)
+        for j in range(first, first + n):
+            axes = figure.add_subplot(grid[1, j])
+            axes.set(xticks=[], yticks=[], ylim=(-6, 6))
+            for spine in axes.spines.values():
+                spine.set(color=colour, lw=2, ls=LINES[i])
+            axes.plot(x, episode.about["amplitude"][j] * torch.sin(x + episode.about["phase"][j]), color=GREY, lw=1.2)
+            support, = axes.plot(episode.support.x[j], episode.support.y[j], "o", color=BLACK, ms=4.5, ls="", label="support set D")
+            query, = axes.plot(episode.query.x[j], episode.query.y[j], "D", mfc="white", mec=RED, ms=4.5, ls="", label="query set D'")
+        first += n
+    figure.legend(handles=[support, query], loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+    return figure
+
+
 def history() -> Figure:
     """Learning to learn, 1987 to 2020; equal spacing, not to scale."""
     figure = new(9.4, 2.9, f"a time line from {HISTORY[0][0]} to {HISTORY[-1][0]}")
@@ -97,6 +137,25 @@ def hunger(curves: Mapping[str, Mapping[int, Score]], title: str = "", chance: f
         axes.axhline(100 * chance, color=BLACK, ls="--", lw=1)
         axes.text(ticks[0], 100 * chance, "chance", fontsize=8, va="bottom", ha="left")
     axes.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1, 0.02 if chance is None else chance))
+    return figure
+
+
+def heads_and_features(numbers: Sequence[Mapping[str, float]]) -> Figure:
+    """Accuracy against examples per class of two kinds of features under two heads, and of pixels: a mapping for each seed, as claim
+    02.10 measures it, "glyphs_proto_mean_1" -> share of right answers."""
+    figure = new(9.4, 3.3)
+    rows = {"proto_mean": "prototypes, as trained", "proto_linear": "its features, logistic", "class_mean": "classifier's features, means",
+            "class_linear": "classifier's features, logistic", "pixel_linear": "pixels, logistic"}
+    looks = ((BLUE, "-", "o"), (BLUE, ":", "s"), (ORANGE, ":", "o"), (ORANGE, "--", "s"), (BLACK, "-.", "^"))
+    for i, (axes, family) in enumerate(zip(figure.subplots(1, 2, sharey=True), ("glyphs", "digits"))):
+        plain(axes, f"new {family}", "examples of each class", "accuracy, %" if i == 0 else "")
+        for (row, label), (colour, style, marker) in zip(rows.items(), looks):
+            at = [100 * np.mean([n[f"{family}_{row}_{k}"] for n in numbers]) for k in (1, 5, 20)]
+            axes.plot((1, 5, 20), at, ls=style, color=colour, marker=marker, ms=5, label=label)
+        axes.set(xscale="log", ylim=(40, 101))
+        axes.set_xticks((1, 5, 20), ("1", "5", "20"))
+        axes.xaxis.set_minor_locator(NullLocator())
+    axes.legend(frameon=False, fontsize=8.5, loc="lower right")
     return figure
 
 

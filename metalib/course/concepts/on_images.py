@@ -142,7 +142,7 @@ def decoder_or_distance(seed: int) -> Numbers:
     box = ml.load("cnp-omniglot-5w1s")
     found = {}
     for name, family in (("glyphs", NEW()), ("digits", DIGITS())):
-        scores = {which: right(learner, family, seed, 100) for which, learner in (
+        scores = {which: right(learner, family, seed, 50) for which, learner in (
             ("decoder", box), ("distance", ml.ProtoNet(box.network)), ("logistic", pixels()), ("centroid", ml.NearestCentroid()))}
         found |= {f"{name}_{which}": float(s.mean()) for which, s in scores.items()} | {
             f"{name}_lead": below(-scores["distance"], -scores["decoder"]), f"{name}_below_pixels": below(-scores["logistic"], -scores["decoder"])}

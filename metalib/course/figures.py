@@ -6,9 +6,9 @@ from pathlib import Path
 from ..figures import to_png
 from ..storage import write_atomically
 from .maml.figures import two_loops
-from .tour.figures import cover
+from .tour.figures import cover, welcome
 
-FIGURES = {"cover": cover, "two-loops": two_loops}
+FIGURES = {"cover": cover, "welcome": welcome, "two-loops": two_loops}
 
 
 def write(name: str, folder: str | Path = "figures") -> None:

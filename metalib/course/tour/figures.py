@@ -34,3 +34,21 @@ def cover() -> Picture:
     right.axes[0].set_title("A new wave, from a learned start", loc="left", fontsize=11)
     right.axes[0].legend(frameon=False, fontsize=8, ncols=3, loc="upper center")
     return figure
+
+
+@torch.no_grad()
+def welcome() -> Picture:
+    """For the first page: five symbols drawn once, and a sixth drawing that MAML names."""
+    episode = Glyphs(seed=1).sample(1, n_way=5, k_shot=1, n_query=1, seed=21)
+    answer = int(load("maml-images").adapt(episode.support)(episode.query.x[:, :1])[0, 0].argmax())
+    column = episode.support.y[0].argsort().tolist().index(int(episode.support.y[0].tolist().index(answer)))
+    figure = new(8.6, 1.25, f"five symbols drawn once each; a sixth drawing, which the learner takes for symbol {column + 1}")
+    axes = figure.subplots(1, 7, width_ratios=(1, 1, 1, 1, 1, 0.9, 1))
+    for i, one in enumerate(episode.support.y[0].argsort().tolist()):
+        image(axes[i], episode.support.x[0, one, 0], f"symbol {i + 1}")
+        for spine in axes[i].spines.values():
+            spine.set(color=ORANGE if i == column else "black", lw=3 if i == column else 0.8)
+    axes[5].axis("off")
+    axes[5].text(0.5, 0.5, "and this?", ha="center", va="center", fontsize=11)
+    image(axes[6], episode.query.x[0, 0, 0], f"symbol {column + 1}, it says")
+    return figure

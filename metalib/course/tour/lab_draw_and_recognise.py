@@ -26,7 +26,7 @@ from ..widgets.shell import Lab, entry
 
 MOST = 5                                         # pads 0 to 4 hold the symbols, pad 5 the query; the shipped heads are 5-way
 QUERY = MOST
-SHIPPED = {"MAML": "maml-images", "ANIL": "anil-images"}
+SHIPPED = {"MAML": "maml-images", "ANIL": "anil-images", "ProtoNet": "protonet-images"}
 FAMILY = Glyphs(seed=2_024, n_classes=200)       # of the examples; not the family that the shipped weights were trained on
 Stroke = tuple[int, tuple[tuple[float, float], ...]]                                # pad, points (x, y) on it from 0 to 1, y down
 

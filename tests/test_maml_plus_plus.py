@@ -6,6 +6,7 @@ from torch import nn
 from torch.func import functional_call
 
 import metalib as ml
+from metalib.learners import OnTop
 
 SWITCHES = {"multi-step loss": dict(multi_step_until=0.5, learn_rates=False, first_order_until=0.0),
             "learned rates": dict(multi_step_until=0.0, learn_rates=True, first_order_until=0.0),
@@ -124,6 +125,42 @@ def test_further_steps_take_the_last_rates_and_the_proof_holds():
     two, many = (learner.adapt(support, steps=s).fast["head.bias"] for s in (2, 7))
     assert torch.equal(two, many)
     assert not [line for line in str(ml.proof(learner, ml.tasks.Sinusoid())).splitlines() if line.strip().startswith("NO") and "gradient" in line]
+
+
+def test_any_name_and_any_place_of_a_parameter_will_do():
+    class Named(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.values, self.head = nn.Parameter(torch.zeros(1, 1)), nn.Linear(1, 1)
+
+        def forward(self, x):
+            return self.head(x) + x @ self.values
+    learner = ml.MAMLPlusPlus(Named(), inner_steps=2)
+    ml.train(learner, ml.tasks.Sinusoid(), 3, 2, progress=False)
+    assert not torch.equal(learner.rate("values"), learner.rate("values").new_full((2,), 0.01))
+    assert ml.MAMLPlusPlus(ml.mlp(1, 8, 1).to("meta")).rate("head.bias").is_meta
+
+
+def test_a_layer_unfrozen_too_late_is_named():
+    learner = ml.MAMLPlusPlus((network := ml.mlp(1, 8, 1)), inner_steps=2)
+    network.head.bias.requires_grad_(False)
+    fresh = ml.MAMLPlusPlus(network, inner_steps=2)
+    network.head.bias.requires_grad_()
+    learner.adapt(waves().to(torch.float32).support)
+    with pytest.raises(ValueError, match="head.bias has no learned rates: it was frozen when the learner was made"):
+        fresh.adapt(waves().to(torch.float32).support)
+
+
+def test_a_learner_inside_another_is_told_the_time():
+    seen = []
+
+    class Clocked(ml.MAMLPlusPlus):
+        def gradients(self, *args, **kwargs):
+            seen.append(self.progress)
+            return super().gradients(*args, **kwargs)
+    inner = Clocked(ml.mlp(1, 8, 1), inner_steps=1)
+    ml.train(OnTop(inner), ml.tasks.Sinusoid(), 4, 2, progress=False)
+    assert seen == [0.0, 0.25, 0.5, 0.75] and inner.progress == 1.0
 
 
 @pytest.mark.parametrize("name", ["multi_step_until", "first_order_until"])

@@ -21,7 +21,8 @@ class R2D2(Metric):
 
     Arguments:
         network, loss: as for `Metric`; the paper's features are wider than ProtoNet's, some thousands of numbers.
-        strength: lambda at the start of training; 1 in the paper. scale: alpha; 1 in the paper.
+        strength: lambda at the start of training, in units of examples: their code divides squares by the number of examples, so that its
+            50 is 50 n here, and leaves it fixed unless told otherwise. scale: alpha, which they start at .0001 or 10, by data set.
 
     Raises ValueError for a strength or scale that is not above 0, and as `Metric`.
 

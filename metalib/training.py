@@ -113,11 +113,9 @@ def train(learner: Learner, tasks: Tasks, iterations: int = 1_000, meta_batch: i
         good = snapshot(learner)
         bar = progress_bar(len(history), iterations, show=progress and rank == 0)
         for i in range(len(history), iterations):
-            done = i / iterations
-            for one in learners_in(learner):
-                one.progress = done
+            learner.keep_time(i / iterations)
             for group in opt.param_groups:
-                group["lr"] = lr * SCHEDULES[schedule](done)
+                group["lr"] = lr * SCHEDULES[schedule](learner.progress)
             opt.zero_grad()
             share = draw(tasks, meta_batch, Stream(seed, i), **shape)[rank::world]
             loss = torch.zeros((), dtype=torch.float64, device=device)
@@ -161,14 +159,8 @@ def in_training(learner: Learner, device: str) -> Iterator[None]:
     try:
         yield
     finally:
-        for one in learners_in(learner):
-            vars(one).pop("progress", None)
+        learner.keep_time(1.0)
         learner.eval()
-
-
-def learners_in(learner: Learner) -> Iterator[Learner]:
-    """The learner, and those inside it: `OnTop` has one."""
-    return (one for one in learner.modules() if isinstance(one, Learner))
 
 
 def validate(learner: Learner, validation, episodes: int, shape: dict, history: History, best: dict, device: str) -> dict[str, Tensor]:

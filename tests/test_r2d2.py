@@ -19,6 +19,15 @@ def test_either_system_gives_the_minimum(n, features):
     torch.testing.assert_close(W, direct, rtol=1e-9, atol=1e-10)
 
 
+@pytest.mark.parametrize("n, features", [(5, 40), (40, 5)])
+def test_each_feature_may_have_a_strength_of_its_own(n, features):
+    generator = torch.Generator().manual_seed(n)
+    z, y = (torch.randn(3, n, size, dtype=torch.float64, generator=generator) for size in (features, 2))
+    strength = torch.linspace(0.1, 2, features, dtype=torch.float64)
+    direct = torch.linalg.solve(z.mT @ z + torch.diag(strength), z.mT @ y)
+    torch.testing.assert_close(ridge(z, y, strength), direct, rtol=1e-9, atol=1e-10)
+
+
 def waves(k_shot=10) -> ml.Episode:
     return ml.tasks.Sinusoid().sample(4, k_shot=k_shot, n_query=6, seed=1).to(torch.float64)
 

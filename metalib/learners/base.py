@@ -53,6 +53,14 @@ class Learner(nn.Module):
         (weight * loss).backward()
         return loss.detach()
 
+    def keep_time(self, progress: float) -> None:
+        """Tell this learner, and those inside it, how far training has come; 1: it is over, and leaves no trace."""
+        for one in self.modules():
+            if isinstance(one, Learner):
+                vars(one).pop("progress", None)
+                if progress < 1:
+                    one.progress = progress
+
     def company(self, support: Examples) -> Tensor | None:
         """What a query has to stand beside, outside training: the support inputs, where the network normalises by its batch."""
         return support.x if batch_statistics(self.network) and not self.training else None

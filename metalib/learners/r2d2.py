@@ -53,13 +53,13 @@ def with_one(z: Tensor) -> Tensor:
 
 
 def ridge(z: Tensor, y: Tensor, strength: Tensor) -> Tensor:
-    """The weights [tasks, features, out] that minimise ||z W - y||^2 + strength ||W||^2, by the smaller of two systems.
+    """The weights [tasks, features, out] that minimise ||z W - y||^2 + ||sqrt(strength) W||^2, by the smaller of two systems.
 
     Arguments:
-        z: [tasks, n, features]. y: [tasks, n, out]. strength: a number above 0.
+        z: [tasks, n, features]. y: [tasks, n, out]. strength: above 0, a number or [features], one for each.
     """
     n, features = z.shape[1:]
-    eye = torch.eye(min(n, features), dtype=z.dtype, device=z.device)
     if n <= features:
-        return z.mT @ torch.linalg.solve(z @ z.mT + strength * eye, y)
-    return torch.linalg.solve(z.mT @ z + strength * eye, z.mT @ y)
+        eased = z / strength
+        return eased.mT @ torch.linalg.solve(eased @ z.mT + torch.eye(n, dtype=z.dtype, device=z.device), y)
+    return torch.linalg.solve(z.mT @ z + torch.diag(strength.expand(features)), z.mT @ y)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ..episodes import Episode, Examples
 from .base import Learner, Predict
+from .r2d2 import ridge
 
 
 class OnTop(Learner):
@@ -80,10 +81,10 @@ class RidgeHead(Learner):
             support: x [tasks, n, n_in], y [tasks, n, 1].
             start_only: stay at the start, and answer for the average task.
         """
-        phi, head = self.phi(support.x), self.head
+        phi = self.phi(support.x)
+        head: Tensor = self.head
         if not start_only:
-            square = phi.mT @ phi + torch.diag(self.log_strength.exp())
-            head = head + torch.linalg.solve(square, phi.mT @ (support.y - phi @ head))           # [tasks, 1 + n_features, 1]
+            head = head + ridge(phi, support.y - phi @ head, self.log_strength.exp())             # [tasks, 1 + n_features, 1]
         return lambda x: self.phi(x) @ head
 
 

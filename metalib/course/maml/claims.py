@@ -234,22 +234,26 @@ PIECES = {"loss": dict(learn_rates=False, first_order_until=0.0), "rates": dict(
 
 @cache
 def plus_plus(seed: int) -> Numbers:
-    """MAML with five inner steps and with MAML++'s pieces, each alone and all: 3,000 iterations, outer gradients clipped to a norm of 1,
-    everyone's inner rate tuned on 1,000 waves. A rate at which training breaks is no candidate; how many did is counted."""
+    """MAML with five inner steps and with MAML++'s pieces, each alone and all: 2,000 iterations, outer gradients clipped to a norm of 1.
+
+    Everyone's inner rate is tuned on 1,000 waves, and where rates are learned the outer rate too: Adam moves a rate by as much as a weight.
+    A setting at which training breaks is no candidate.
+    """
     kinds = {"maml": dict(multi_step_until=0.0, learn_rates=False, first_order_until=0.0)} | PIECES
     scores, found = {}, {}
     for name, switches in kinds.items():
         made = {}
-        for rate in (0.005, 0.01, 0.02):
+        for rate, outer in itertools.product((0.005, 0.01, 0.02), (1e-3, 3e-3) if name in ("rates", "all") else (3e-3,)):
             torch.manual_seed(seed)
             learner = ml.MAMLPlusPlus(ml.mlp(1, 40, 40, 1), inner_lr=rate, inner_steps=5, **switches)
             with contextlib.suppress(ml.NonFiniteLoss):
-                ml.train(learner, WAVES, 3_000, 25, lr=3e-3, schedule="cosine", clip=1.0, seed=seed, progress=False, k_shot=10, n_query=10)
-                made[rate] = learner
-        best = min(made, key=lambda rate: float(errors(made[rate], 5_000 + seed, 5, 1_000).mean()))
+                ml.train(learner, WAVES, 2_000, 25, lr=outer, schedule="cosine", clip=1.0, seed=seed, progress=False, k_shot=10, n_query=10)
+                made[rate, outer] = learner
+        best = min(made, key=lambda knobs: float(errors(made[knobs], 5_000 + seed, 5, 1_000).mean()))
         scores[name] = errors(made[best], seed, 5)
-        found |= {name: float(scores[name].mean()), f"{name}_rate": best, f"{name}_broke": float(3 - len(made))}
-    return found | {f"{name}_lead": below(scores[name], scores["maml"]) for name in PIECES}
+        found |= {name: float(scores[name].mean()), f"{name}_rate": best[0], f"{name}_outer": best[1]}
+    return found | {f"{name}_lead": below(scores[name], scores["maml"]) for name in PIECES} | {
+        f"{name}_behind": below(scores["maml"], scores[name]) for name in PIECES}
 
 
 def too_long(seed: int) -> Numbers:
@@ -497,7 +501,7 @@ CLAIMS = [
     Claim(
         id="03.11",
         sentence=(
-            "Five inner steps, 3,000 iterations: MAML at its best inner rate {maml:.3f}; with the multi-step loss {loss:.3f}, with learned "
+            "Five inner steps, 2,000 iterations: MAML at its best inner rate {maml:.3f}; with the multi-step loss {loss:.3f}, with learned "
             "rates {rates:.3f}, with first order in the first half {order:.3f}, with all three (MAML++) {all:.3f}."),
         measure=plus_plus,
         holds=lambda n: n["rates_lead"] > 0,

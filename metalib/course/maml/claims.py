@@ -1,7 +1,6 @@
 """What chapter 3 concludes about MAML, and how it is measured. Recipes are trained anew for every seed: a minute each."""
 from __future__ import annotations
 
-import contextlib
 import itertools
 import math
 import time
@@ -237,21 +236,23 @@ def plus_plus(seed: int) -> Numbers:
     """MAML with five inner steps and with MAML++'s pieces, each alone and all: 2,000 iterations, outer gradients clipped to a norm of 1.
 
     Everyone's inner rate is tuned on 1,000 waves, and where rates are learned the outer rate too: Adam moves a rate by as much as a weight.
-    A setting at which training breaks is no candidate.
+    Where training breaks, the last finite weights are judged, and it is counted.
     """
     kinds = {"maml": dict(multi_step_until=0.0, learn_rates=False, first_order_until=0.0)} | PIECES
     scores, found = {}, {}
     for name, switches in kinds.items():
-        made = {}
+        made, broke = {}, 0
         for rate, outer in itertools.product((0.005, 0.01, 0.02), (1e-3, 3e-3) if name in ("rates", "all") else (3e-3,)):
             torch.manual_seed(seed)
             learner = ml.MAMLPlusPlus(ml.mlp(1, 40, 40, 1), inner_lr=rate, inner_steps=5, **switches)
-            with contextlib.suppress(ml.NonFiniteLoss):
+            try:
                 ml.train(learner, WAVES, 2_000, 25, lr=outer, schedule="cosine", clip=1.0, seed=seed, progress=False, k_shot=10, n_query=10)
-                made[rate, outer] = learner
+            except ml.NonFiniteLoss:
+                broke += 1
+            made[rate, outer] = learner
         best = min(made, key=lambda knobs: float(errors(made[knobs], 5_000 + seed, 5, 1_000).mean()))
         scores[name] = errors(made[best], seed, 5)
-        found |= {name: float(scores[name].mean()), f"{name}_rate": best[0], f"{name}_outer": best[1]}
+        found |= {name: float(scores[name].mean()), f"{name}_rate": best[0], f"{name}_outer": best[1], f"{name}_broke": broke / len(made)}
     return found | {f"{name}_lead": below(scores[name], scores["maml"]) for name in PIECES} | {
         f"{name}_behind": below(scores["maml"], scores[name]) for name in PIECES}
 

@@ -503,17 +503,16 @@ CLAIMS = [
         id="03.11",
         sentence=(
             "Waves, five inner steps, 2,000 iterations, every inner rate tuned: MAML {maml}, with the multi-step loss {loss}, with first order in "
-            "the first half {order}. With learned rates training broke (an infinite loss) in {rates_broke:.0%} of the settings tried, with all "
-            "three, MAML++, in {all_broke:.0%}, without any in {maml_broke:.0%}. None of the three buys anything here on which one could count."),
+            "the first half {order}. With learned rates training broke (an infinite loss) in {rates_broke:.0%} of the settings tried, and the best "
+            "left {rates}; with all three, MAML++, it broke in {all_broke:.0%}, with none in {maml_broke:.0%}."),
         measure=plus_plus,
-        holds=lambda n: (n["maml_broke"] < 0.34 < n["rates_broke"] + 0.01 and n["all_broke"] >= n["rates_broke"]
-                         and min(n["loss"], n["order"]) > 0.67 * n["maml"]),
+        holds=lambda n: n["maml_broke"] == 0 < n["rates_broke"] < 0.7 < n["all_broke"] and min(n["loss"], n["order"]) > 0.67 * n["maml"],
         over="training and tasks",
         rivals=("MAML with as many inner steps, everyone's inner rate tuned on 1,000 other waves",),
         refuted="the multi-step loss or the order takes a third off MAML's error, or learned rates train as safely as one rate",
         tried=("each piece alone; two outer rates where rates are learned, since Adam moves a rate of .01 as far as a weight; outer gradients "
-               "clipped; at one seed of three learned rates took six sevenths off MAML's error, at another they doubled it; images, where the "
-               "paper tried them, were not"),
+               "clipped; learned rates took six sevenths and two thirds off MAML's error at two seeds, and doubled it at the third; images, "
+               "where the paper tried them, were not"),
         minutes=7,
     ),
     Claim(

@@ -9,8 +9,8 @@ import importlib
 from . import metrics, tasks
 from .episodes import Episode, Examples, Tasks, task_loss, task_score
 from .learners import (ANIL, CNP, IMAML, MAML, SGD, Adam, Adapted, CheckpointedMAML, Classical, CNPClassifier, Controller,
-                       FromScratch, Learner, MAMLPlusPlus, MatchingNet, MetaLSTM, MetaSGD, Metric, Momentum, NearestCentroid, Pretrained,
-                       ProtoNet, R2D2, RelationNet, Reptile, Unrolled, embedder)
+                       FromScratch, InContext, InContextClassifier, Learner, MAMLPlusPlus, MatchingNet, MetaLSTM, MetaSGD, Metric,
+                       Momentum, NearestCentroid, Pretrained, ProtoNet, R2D2, RelationNet, Reptile, Unrolled, embedder)
 from .networks import Network, conv4, mlp
 from .proof import proof
 from .recipes import RECIPES, card, load
@@ -19,8 +19,9 @@ from .storage import load_adapted, save_adapted
 from .training import NonFiniteLoss, setup, train
 
 __all__ = ["ANIL", "Adam", "Adapted", "CNP", "CNPClassifier", "CheckpointedMAML", "Classical", "Controller", "Episode",
-           "Examples", "FromScratch", "IMAML", "Learner", "MAML", "MAMLPlusPlus", "MatchingNet", "MetaLSTM", "MetaSGD", "Metric",
-           "Momentum", "NearestCentroid", "Network", "NonFiniteLoss", "Pretrained", "ProtoNet", "R2D2", "RECIPES", "RelationNet",
+           "Examples", "FromScratch", "IMAML", "InContext", "InContextClassifier", "Learner", "MAML", "MAMLPlusPlus", "MatchingNet",
+           "MetaLSTM", "MetaSGD", "Metric", "Momentum", "NearestCentroid", "Network", "NonFiniteLoss", "Pretrained", "ProtoNet", "R2D2",
+           "RECIPES", "RelationNet",
            "Reptile", "SGD", "Score", "Tasks", "Unrolled", "card", "conv4", "embedder", "evaluate", "load", "load_adapted", "metrics", "mlp", "proof",
            "save_adapted", "setup", "task_loss", "task_score", "tasks", "train"]
 

@@ -24,6 +24,7 @@ SCHEDULES: dict[str, Callable[[float], float]] = {      # share of the run that 
     "constant": lambda done: 1.0,
     "linear": lambda done: 1.0 - done,
     "cosine": lambda done: 0.5 * (1.0 + math.cos(math.pi * done)),
+    "warm cosine": lambda done: min(1.0, 50 * done + 1e-3) * 0.5 * (1.0 + math.cos(math.pi * done)),     # up for 2 %: attention needs it
 }
 
 
@@ -66,7 +67,7 @@ def train(learner: Learner, tasks: Tasks, iterations: int = 1_000, meta_batch: i
     Arguments:
         learner, tasks: any learner; any family with `sample(n_tasks, seed=..., **shape) -> Episode`.
         iterations, meta_batch: outer steps, and tasks in each.
-        lr, optimizer, schedule: outer rate; "adam" or "sgd"; "constant", or "linear" or "cosine" down to zero.
+        lr, optimizer, schedule: outer rate; "adam" or "sgd"; "constant", or "linear", "cosine" or "warm cosine" (rising for 2 %) down to zero.
         seed: fixes the tasks; the start is the learner's own. clip: bound on the norm of the outer gradient.
         device: where to compute, such as "cuda".
         checkpoint, every, resume: file to write each `every` iterations and at the end; go on from it where it exists.

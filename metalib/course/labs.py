@@ -15,7 +15,7 @@ LABS = {                                # chapter -> its labs, each in metalib/c
     "robot_learning": ("robot_skill",),
     "recommendation": ("cold_start",),
     "drug_discovery": ("assay",),
-    "challenges": ("cost", "distance", "implicit_maml"),
+    "challenges": ("cost", "distance", "implicit_maml", "in_context"),
     "faq": ("which_learner",),
 }
 __all__ = [name for names in LABS.values() for name in names]

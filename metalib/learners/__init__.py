@@ -9,6 +9,7 @@ from .controller import Controller
 from .embedding import Metric, embedder
 from .hand_made import SGD, Adam, Momentum
 from .imaml import IMAML
+from .in_context import InContext, InContextClassifier
 from .maml import MAML, Adapted
 from .maml_plus_plus import MAMLPlusPlus
 from .matching import MatchingNet

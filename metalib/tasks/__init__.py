@@ -32,3 +32,5 @@ from .robots.demonstrations import Robots
 from .text.sentences import Sentences
 from .text.vectors import Texts
 from .waves.sinusoid import Sinusoid
+from .tables.prior import SyntheticTables
+from .tables.real import RealTable

@@ -4,7 +4,7 @@ import torch
 
 from metalib.course.challenges import cost
 from metalib.course.challenges import lab_cost as cost_lab
-from metalib.course.challenges import lab_distance as distance, lab_implicit_maml as implicit_maml
+from metalib.course.challenges import lab_distance as distance, lab_implicit_maml as implicit_maml, lab_in_context as in_context
 from metalib.course.faq import lab_which_learner as which_learner
 from metalib.course.widgets.pointer import Pointer
 
@@ -59,6 +59,68 @@ def test_the_pull_decides_between_the_task_and_the_start():
 def test_the_start_follows_the_pointer():
     assert implicit_maml.drag(Pointer("move", 0, 0.5, -0.25, ((0.5, -0.25),)), {}) == {"theta_1": 0.5, "theta_2": -0.25}
     assert implicit_maml.drag(Pointer("move", None, 0.5, -0.25, ()), {}) is None
+
+
+# ---- in context
+
+PLANE = dict(shape="moons", n_way=3, k_shot=5, noise=0.1, seed=1, label=1, right=0.0, up=0.0)
+
+
+def test_the_four_answer_the_whole_plane_and_are_judged_on_fresh_points():
+    r = in_context.compute(**PLANE)
+    assert r.winner.shape == r.sure.shape == (4, 40, 40) and set(r.right) == set(in_context.NAMES)
+    assert (r.sure >= 1 / 3 - 1e-5).all() and (r.sure <= 1 + 1e-5).all()
+    xy, y = in_context.drawn("moons", 3, 5, 0.1, 1)
+    chances = in_context.chances(xy, y, xy, 3)
+    torch.testing.assert_close(chances.sum(-1), torch.ones(4, 15), rtol=0, atol=1e-4)
+    assert torch.equal(r.xy, xy) and (chances[2].argmax(-1) == y).float().mean() > 0.9
+
+
+def test_the_order_of_the_points_does_not_matter_to_the_network():
+    xy, y = in_context.drawn("rings", 4, 6, 0.1, 2)
+    order = torch.randperm(24, generator=torch.Generator().manual_seed(0))
+    one, other = (in_context.chances(xy[o], y[o], in_context.GRID.reshape(-1, 2), 4)[0] for o in (slice(None), order))
+    torch.testing.assert_close(one, other, rtol=0, atol=1e-4)
+
+
+def test_no_point_one_point_and_points_of_one_class():
+    empty = in_context.compute(**PLANE | {"k_shot": 0})
+    torch.testing.assert_close(empty.sure, torch.full((4, 40, 40), 1 / 3))
+    one = in_context.compute(**PLANE | {"k_shot": 0}, points=((0.1, 0.2, 2),))
+    assert (one.winner == 2).all() and (one.sure == 1).all() and not one.right
+    gap = in_context.compute(**PLANE | {"k_shot": 0}, points=((0.1, 0.2, 2), (-0.5, 0.0, 0)))
+    assert not (gap.winner == 1).any()                                   # no point of the second class
+
+
+def test_a_click_places_a_drag_moves_a_click_on_a_point_takes_it_away_and_keys_do_the_same():
+    lab = in_context.lab()
+    def act(kind, x, y, path=()):
+        lab.set(**(in_context.mouse(Pointer(kind, 0, x, y, path or ((x, y),)), lab.state) or {}))
+    act("down", 0.5, 0.5)
+    act("up", 0.5, 0.5)
+    assert lab.state["points"] == ((0.5, 0.5, 0),)
+    act("down", 0.52, 0.5)
+    act("move", 0.9, 9.0)
+    act("up", 0.9, 1.5, ((0.52, 0.5), (0.9, 1.5)))
+    assert lab.state["points"] == ((0.9, 1.5, 0),)
+    act("down", 0.9, 1.5)
+    act("up", 0.9, 1.5)
+    assert lab.state["points"] == ()
+    assert in_context.mouse(Pointer("down", 1, 0, 0, ((0, 0),)), lab.state) is None
+    before = lab.png()
+    lab.set(label=2, right=-0.4, up=0.3)
+    lab.controls["place"].click()
+    assert lab.state["points"] == ((-0.4, 0.3, 1),)
+    lab.controls["back"].click()
+    lab.controls["place"].click()
+    lab.controls["clear"].click()
+    lab.set(label=1, right=0.0, up=0.0)
+    assert lab.state["points"] == () and lab.png() == before
+
+
+def test_on_figures_that_it_never_saw_the_network_is_ahead_of_what_is_linear():
+    right = [in_context.compute("rings", 2, 10, 0.1, seed, 1, 0, 0).right for seed in range(4)]
+    assert sum(r["in context"] - max(r["logistic regression"], r["prototypes"]) for r in right) / 4 > 0.15
 
 
 # ---- which learner

@@ -8,7 +8,7 @@ import pytest
 import metalib as ml
 
 LABS = ("data_hunger", "transfer_or_meta", "metric_space", "one_episode", "way_shot", "your_sentences", "robot_skill", "cold_start",
-        "assay", "cost", "distance", "implicit_maml", "which_learner")
+        "assay", "cost", "distance", "implicit_maml", "in_context", "which_learner")
 
 
 @pytest.fixture(scope="module", params=LABS)

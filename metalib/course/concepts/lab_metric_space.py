@@ -21,7 +21,7 @@ from ...episodes import Episode, Examples
 from ...learners import MatchingNet, ProtoNet
 from ..background.measure import SOURCES, meta_learned
 from ...networks import Network
-from ..widgets.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY
+from ..widgets.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, canvas
 from ..widgets.pointer import Pointer
 from ..widgets.shell import Lab, entry
 
@@ -133,22 +133,6 @@ def compute(images: str, n_way: int, k_shot: int, seed: int, rule: str, temperat
     answers = chances[-len(found.query):]
     means = torch.stack([xy[y == k].mean(0) for k in range(n_way)])
     return Result(found, xy, y, means, answers.argmax(-1), region, at, answers.max(-1)[0].mean().item())
-
-
-def canvas(axes, left: float, bottom: float, right: float, top: float):
-    """A picture over a rectangle of `axes`, and a function that paints images [3, h, w] on it, the first row at the bottom.
-
-    Enlarged here and put on the figure pixel by pixel: `imshow` would take five times as long.
-    """
-    (x0, y0), (x1, y1) = axes.transData.transform([(left, bottom), (right, top)]).round().astype(int)
-    pixels = np.full((y1 - y0, x1 - x0, 4), 255, np.uint8)
-    picture = axes.figure.figimage(pixels, x0, y0, origin="lower")
-
-    def paint(image: Tensor) -> None:
-        large = nn.functional.interpolate(image[None], size=pixels.shape[:2], mode="bilinear")[0]
-        pixels[..., :3] = (255 * large.clamp(0, 1)).byte().permute(1, 2, 0).numpy()
-        picture.set_data(pixels)
-    return picture, paint
 
 
 def make(fig):

@@ -1,0 +1,57 @@
+"""The contest of one forward pass against tuned rivals: its sums and its settings."""
+import numpy as np
+import pytest
+import torch
+
+import metalib as ml
+from metalib.course.challenges import in_context
+from metalib.storage import shipped
+from metalib.tasks.tables.real import TABLES
+
+
+def test_settings_leave_ten_queries_of_each_class():
+    found = in_context.settings()
+    assert {name for name, _, _ in found} == set(TABLES) and {k for _, k, _ in found} == set(in_context.SHOTS)
+    for name, k, n_query in found:
+        assert 10 <= n_query <= 50 and k + n_query <= ml.tasks.RealTable(name).per_class.min()
+
+
+def test_margin_and_interval_against_scipy():
+    from scipy.stats import ttest_1samp
+    rng = np.random.RandomState(0)
+    a, b = rng.rand(12), rng.rand(12)
+    mean, half = in_context.paired(a, b)
+    low, high = ttest_1samp(a - b, 0).confidence_interval(0.95)
+    assert mean == pytest.approx((a - b).mean()) and (mean - half, mean + half) == pytest.approx((low, high))
+
+
+def test_a_row_names_the_best_rival_and_tables_weigh_alike():
+    row = in_context.row("iris/5", {"in context": [0.8, 0.9], "a": [0.7, 0.7], "b": [0.9, 0.9], "c": [0.7, 0.7]})
+    assert row.best == "b" and row.margin == pytest.approx(-0.05) and "over b -5.0" in str(row)
+    assert row.ranks == {"b": 1, "in context": 2, "a": 3.5, "c": 3.5}
+    rows = [row._replace(table=name, margin=margin) for name, margin in (("x", 0.01), ("x", 0.03), ("cancer", -0.05), ("cancer-worst", -0.03))]
+    mean, _, tables = in_context.over_tables(rows)
+    assert mean == pytest.approx(-1.0) and tables == 2
+
+
+@pytest.mark.parametrize("k_shot", [1, 5])
+def test_rivals_are_judged_on_the_same_splits(k_shot):
+    ml.setup(0)
+    learner = ml.InContextClassifier(width=32, blocks=1).eval()
+    found = in_context.judge({"in context": learner, **in_context.rivals(k_shot)}, "iris", k_shot, 10, splits=2)
+    assert set(found) == {"in context", "logistic regression", "random forest", "nearest neighbours"}
+    assert all(len(values) == 2 for values in found.values()) and found["random forest"][0] > 0.5
+
+
+@pytest.mark.parametrize("setting", ["iris/5", "wine/20", "cancer/1"])
+def test_the_shipped_weights_have_the_shipped_accuracies(setting):
+    name, k = setting.split("/")
+    n_query = next(q for table, shots, q in in_context.settings([name]) if shots == int(k))
+    recorded = shipped("in-context")[setting]["in context"]
+    again = in_context.judge({"in context": ml.load("in-context-tables")}, name, int(k), n_query, len(recorded))["in context"]
+    assert np.abs(np.subtract(again, recorded)).max() < 0.03 and np.mean(again) == pytest.approx(np.mean(recorded), abs=0.003)
+
+
+def test_the_known_form_of_a_wave():
+    episode = ml.tasks.Sinusoid().sample(20, k_shot=3, n_query=10, seed=0).to(torch.float64)
+    torch.testing.assert_close(in_context.least_squares(episode.support)(episode.query.x), episode.query.y, rtol=0, atol=1e-3)

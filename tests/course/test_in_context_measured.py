@@ -5,6 +5,8 @@ import torch
 
 import metalib as ml
 from metalib.course.challenges import in_context
+from metalib.course.challenges.claims import fields, least_squares, scanned, share
+from metalib.course.challenges.distance import moved
 from metalib.storage import shipped
 from metalib.tasks.tables.real import TABLES
 
@@ -52,6 +54,16 @@ def test_the_shipped_weights_have_the_shipped_accuracies(setting):
     assert np.abs(np.subtract(again, recorded)).max() < 0.03 and np.mean(again) == pytest.approx(np.mean(recorded), abs=0.003)
 
 
-def test_the_known_form_of_a_wave():
-    episode = ml.tasks.Sinusoid().sample(20, k_shot=3, n_query=10, seed=0).to(torch.float64)
-    torch.testing.assert_close(in_context.least_squares(episode.support)(episode.query.x), episode.query.y, rtol=0, atol=1e-3)
+def test_the_known_form_of_a_wave_and_its_scanned_frequency():
+    episode = moved("frequency", 1.7, 20, 10, 10, seed=1)
+    off = share(scanned(episode.support)(episode.query.x), episode)
+    assert np.median(off) < 1e-6
+    form = least_squares(episode.support, lambda x: torch.cat([(1.7 * x).sin(), (1.7 * x).cos()], -1))
+    assert share(form(episode.query.x), episode).max() < 1e-6
+
+
+def test_a_chessboard_has_as_many_fields_as_asked_for():
+    episode = fields(3, 4, 50, 0)
+    assert episode.support.x.shape == (3, 100, 2) and 0.4 < episode.support.y.float().mean() < 0.6
+    x, y = episode.query.x, episode.query.y
+    assert torch.equal((4 * x).floor().sum(-1) % 2, y.float())

@@ -12,10 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from ...episodes import Examples, task_score
+from ...episodes import task_score
 from ...evaluation import t95
 from ...learners import Classical, Learner
-from ...learners.base import Predict
 from ...recipes import load
 from ...storage import shipped
 from ...tasks import RealTable
@@ -140,11 +139,3 @@ def over_tables(rows: Sequence[Row]) -> tuple[float, float, int]:
 def mean_ranks(rows: Sequence[Row]) -> dict[str, float]:
     """Mean rank of each learner over settings, 1 the best of four."""
     return {title: float(np.mean([one.ranks[title] for one in rows])) for title in rows[0].ranks}
-
-
-def least_squares(support: Examples) -> Predict:
-    """The known form of a wave: a sum of sin(x) and cos(x), whose two factors least squares finds."""
-    def parts(x: torch.Tensor) -> torch.Tensor:
-        return torch.cat([x.sin(), x.cos()], -1)
-    factors = torch.linalg.pinv(parts(support.x)) @ support.y
-    return lambda x: parts(x) @ factors

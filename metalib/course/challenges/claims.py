@@ -1,7 +1,7 @@
 """What chapter 7 concludes about cost, about far waves and about learning in context, and how it is measured."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -18,8 +18,6 @@ from ..claims import Claim, Numbers
 from . import in_context
 from .cost import held
 from .distance import READS, diversity_cell, learners, moved
-
-JUDGED = ("iris", "wine", "cancer", "diabetes", "photographs")        # problems of their own that nobody looked at before
 
 
 def memory(seed: int) -> Numbers:
@@ -112,17 +110,18 @@ def twice(seed: int) -> Numbers:
 
 
 def real_tables(seed: int) -> Numbers:
-    """Five real tables, 1, 5 and 20 examples of each class, ten fresh splits each: margins in points, settings alike within a table."""
-    rows = []
-    for name, k, n_query in in_context.settings(JUDGED):
-        if k in (1, 5, 20):
-            both = {in_context.MINE: load("in-context-tables"), **in_context.rivals(k)}
-            rows.append(in_context.row(f"{name}/{k}", in_context.judge(both, name, k, n_query, 10, 5_000 + seed)))
-    margin, half, _ = in_context.over_tables(rows)
+    """The whole contest on tables that were not developed on."""
+    return summed([in_context.row(setting, found) for setting, found in in_context.contest(seed).items()
+                   if setting.split("/")[0] not in in_context.DEVELOPMENT])
+
+
+def summed(rows: Sequence[in_context.Row]) -> Numbers:
+    """Margins in points and ranks; settings alike, but for the margin over the best rival, which is a mean over tables."""
+    margin, half, tables = in_context.over_tables(rows)
     ranks = in_context.mean_ranks(rows)
     means = {short: 100 * float(np.mean([one.means[in_context.MINE] - one.means[title] for one in rows]))
              for short, title in (("logistic", "logistic regression"), ("forest", "random forest"), ("near", "nearest neighbours"))}
-    return means | {"best": margin, "best_half": half, "rank": ranks[in_context.MINE],
+    return means | {"best": margin, "half": half, "tables": float(tables), "settings": float(len(rows)), "rank": ranks[in_context.MINE],
                     "next": min(rank for title, rank in ranks.items() if title != in_context.MINE)}
 
 
@@ -207,16 +206,19 @@ CLAIMS = [
     Claim(
         id="07.4",
         sentence=(
-            "Five real tables, 1, 5 and 20 examples of each class: without a step of training the network is {logistic:.1f} points ahead of "
-            "logistic regression, {forest:.1f} ahead of a forest and {near:.1f} of nearest neighbours, each tuned by cross-validation. Against "
-            "whichever of them is best in each setting, named afterwards: {best:.1f} points. Mean rank {rank:.1f} of 4, the next {next:.1f}."),
+            "{tables:.0f} real tables with {settings:.0f} settings of 1 to 100 examples of each class: without a step of training the network "
+            "is {logistic:.1f} points ahead of logistic regression, {forest:.1f} ahead of a forest and {near:.1f} of nearest neighbours, each "
+            "tuned by cross-validation. Against whichever of them is best in each setting, named afterwards: {best:.1f} ± {half:.1f} points "
+            "over tables, a tie. Mean rank {rank:.1f} of 4, the next {next:.1f}."),
         measure=real_tables,
-        holds=lambda n: n["best"] > -1 and n["rank"] < n["next"],
-        over="splits (one training seed, five tables)",
+        holds=lambda n: abs(n["best"]) < n["half"] and n["best"] > -1 and n["rank"] < n["next"] and min(n["logistic"], n["forest"], n["near"]) > 0,
+        over="splits (one training seed)",
         rivals=("logistic regression, a random forest, nearest neighbours, tuned on the support set, split by split",),
         refuted="on average more than a point behind the best tuned rival",
-        tried="three priors; photographs of two pictures, where nearest neighbours are ahead; parts of a table count with it",
-        minutes=6,
+        tried=(
+            "two priors and networks before this one; photographs of two pictures, where nearest neighbours are ahead; parts of a table count "
+            "with it; the tables were looked at once before, at iteration 8,500, and nothing was changed after it"),
+        minutes=140,
     ),
     Claim(
         id="07.5",

@@ -190,3 +190,21 @@ def strips(table: Mapping[str, Mapping[str, Sequence[float]]], chance: float, ti
     axes.axvline(100 * chance, color=BLACK, ls="--", lw=1)
     axes.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(0.21, 1))
     return figure
+
+
+def contest(rows: Sequence, tables: Sequence[str]) -> Figure:
+    """Accuracy against examples of each class, a panel for each table: rows as `in_context.rows` gives them."""
+    figure = new(9.4, 4.6)
+    panels = figure.subplots(2, len(tables) // 2).ravel()
+    names = ("in context", "logistic regression", "random forest", "nearest neighbours")
+    for i, (axes, table) in enumerate(zip(panels, tables)):
+        mine = [row for row in rows if row.table == table]
+        shots = [row.k_shot for row in mine]
+        plain(axes, table, "examples of each class" if i >= len(tables) // 2 else "", "accuracy, %" if i % (len(tables) // 2) == 0 else "")
+        for name, (colour, style, marker) in zip(names, ((BLUE, "-", "o"), (ORANGE, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"))):
+            axes.plot(shots, [100 * row.means[name] for row in mine], style, color=colour, marker=marker, ms=5, lw=1.5, label=name)
+        axes.set(xscale="log")
+        axes.set_xticks(shots, [str(k) for k in shots])
+        axes.xaxis.set_minor_locator(NullLocator())
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    return figure

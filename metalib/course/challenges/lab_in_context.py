@@ -82,7 +82,7 @@ def drawn(shape: str, n_way: int, n: int, noise: float, seed: int) -> tuple[Tens
 @cache
 def reader() -> Learner:
     """The shipped network; it never saw these figures."""
-    return load("in-context-plane")
+    return load("in-context-tables")
 
 
 def classifiers() -> dict[str, Learner]:

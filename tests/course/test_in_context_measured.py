@@ -40,7 +40,7 @@ def test_a_row_names_the_best_rival_and_tables_weigh_alike():
 def test_rivals_are_judged_on_the_same_splits(k_shot):
     ml.setup(0)
     learner = ml.InContextClassifier(width=32, blocks=1).eval()
-    found = in_context.judge({"in context": learner, **in_context.rivals(k_shot)}, "iris", k_shot, 10, splits=2)
+    found = in_context.judge({"in context": learner, **in_context.rivals(k_shot)}, "iris", k_shot, 10, times=2)
     assert set(found) == {"in context", "logistic regression", "random forest", "nearest neighbours"}
     assert all(len(values) == 2 for values in found.values()) and found["random forest"][0] > 0.5
 

@@ -57,6 +57,13 @@ def test_it_was_restarted_and_run_from_top_to_bottom(code):
     assert [cell.execution_count for cell in ran] == list(range(1, len(ran) + 1))
 
 
+def test_every_figure_has_words_for_a_screen_reader(code):
+    bare = [cell.id for cell in code for data in (output.get("data", {}) for output in cell.outputs)
+            if "image/png" in data and "application/vnd.jupyter.widget-view+json" not in data      # a lab says its own sentence
+            and not re.match(r'<img alt="[^"]{10,}"', data.get("text/html", ""))]
+    assert not bare
+
+
 def test_no_error_is_stored(code):
     """A cell that is there to fail says so by the tag that Jupyter knows."""
     assert not ids(cell for cell in code if "raises-exception" not in cell.metadata.get("tags", [])

@@ -102,7 +102,7 @@ def slides(folder: Path, paths: list[Path]) -> str:
     for path in paths:
         notebook = still(path)
         for cell in notebook.cells:
-            if LAB.match(cell.source):
+            if cell.cell_type == "code" and LAB.search(cell.source):
                 cell.metadata["transient"] = {"remove_source": True}             # as nbconvert marks what a tag removes
         page, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": path.stem}})
         write_atomically(folder / f"{path.stem}.html", page.replace("../figures/", "figures/").encode())
@@ -120,7 +120,7 @@ def labs(folder: Path, paths: list[Path]) -> str:
     for path in paths:
         notebook = nbformat.read(path, as_version=4)
         title = "Start here" if TOUR.endswith(path.stem) else notebook.cells[0].source.partition("\n")[0].removeprefix("# ")
-        found = [i for i, cell in enumerate(notebook.cells) if LAB.match(cell.source)]
+        found = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code" and LAB.search(cell.source)]
         if found:
             name = path.stem.replace("_", "-")
             listed.append(f"- [{title}](#{name})")
@@ -129,7 +129,7 @@ def labs(folder: Path, paths: list[Path]) -> str:
             asked = notebook.cells[i - 1].source
             asked = re.sub(r"(?m)^##", "###", asked[max(asked.find(QUESTION), 0):])
             cells.append(new_markdown_cell(asked, id=f"{notebook.cells[i].id}-question"))
-            cells.append(new_code_cell(notebook.cells[i].source, id=notebook.cells[i].id))
+            cells.append(new_code_cell(LAB.search(notebook.cells[i].source)[0], id=notebook.cells[i].id))
     first = "\n".join(["# Learning to Learn: the labs", "", "Predict first, then move something.", "", *listed])
     cells.insert(0, new_markdown_cell(first, id="title"))
     save(new_notebook(cells=cells, metadata=KERNEL), folder / "labs.ipynb")

@@ -13,7 +13,7 @@ from ..storage import write_atomically
 
 ROOT = Path(__file__).parents[2]
 WIDGET = "application/vnd.jupyter.widget-view+json"
-LAB = re.compile(r"ml\.labs\.\w+\(\)")
+LAB = re.compile(r"(?m)^ml\.labs\.\w+\(\)")
 TOUR = "notebooks/00_start_here"                # it has the course's own title, as the first page has
 
 

@@ -266,13 +266,14 @@ class Lab(widgets.VBox):
     def _repr_mimebundle_(self, include=None, exclude=None, **kwargs):
         """Three faces: the live widget, the picture, the sentence."""
         faces = super()._repr_mimebundle_(include=include, exclude=exclude, **kwargs) or {}
-        page = np.vstack([np.asarray(self._canvas.buffer_rgba()), invitation(self.width)])
+        picture = np.asarray(self._canvas.buffer_rgba())
+        page = np.vstack([picture, invitation(picture.shape[1])])
         return {**faces, "image/png": base64.b64encode(encode(page, 9)).decode(), "text/plain": self.sentence}
 
 
 def invitation(width: int) -> np.ndarray:
     """What stands below a stored picture, where nobody can move anything yet, [26, width, 4]."""
-    figure = Figure(figsize=(width / DPI, 0.26), dpi=DPI, facecolor="#e8f1f8")
+    figure = Figure(figsize=((width + 0.5) / DPI, 0.26), dpi=DPI, facecolor="#e8f1f8")        # the half: 9.2 inches are not 919 pixels
     figure.text(0.5, 0.5, "A stored picture: run this cell to play (click it, then Shift-Enter)", ha="center", va="center", fontsize=9,
                 color="#005a9c")
     canvas = FigureCanvasAgg(figure)

@@ -110,7 +110,7 @@ def twice(seed: int) -> Numbers:
 
 
 def real_tables(seed: int) -> Numbers:
-    """The whole contest on tables that were not developed on."""
+    """The whole contest, but for the tables it was developed on."""
     return summed([in_context.row(setting, found) for setting, found in in_context.contest(seed).items()
                    if setting.split("/")[0] not in in_context.DEVELOPMENT])
 
@@ -122,7 +122,9 @@ def summed(rows: Sequence[in_context.Row]) -> Numbers:
     means = {short: 100 * float(np.mean([one.means[in_context.MINE] - one.means[title] for one in rows]))
              for short, title in (("logistic", "logistic regression"), ("forest", "random forest"), ("near", "nearest neighbours"))}
     return means | {"best": margin, "half": half, "tables": float(tables), "settings": float(len(rows)), "rank": ranks[in_context.MINE],
-                    "next": min(rank for title, rank in ranks.items() if title != in_context.MINE)}
+                    "next": min(rank for title, rank in ranks.items() if title != in_context.MINE)} | {
+        name: in_context.over_tables([one for one in rows if (one.table in in_context.TRIED) == tried])[0]
+        for name, tried in (("tried", True), ("fresh", False))}
 
 
 def pools(seed: int) -> Numbers:
@@ -209,15 +211,17 @@ CLAIMS = [
             "On {tables:.0f} real tables and parts of them, {settings:.0f} settings of 1 to 100 examples of each class, the network, which is "
             "not trained on any, is {logistic:.1f} points ahead of logistic regression, {forest:.1f} of a forest and {near:.1f} of nearest "
             "neighbours, each tuned by cross-validation. Against whichever of them is best in each setting, named afterwards: {best:.1f} ± "
-            "{half:.1f} points over tables, a tie. Mean rank {rank:.1f} of 4, the next {next:.1f}."),
+            "{half:.1f} points over tables, a tie. Mean rank {rank:.1f} of 4, the next {next:.1f}. On iris, wine and cancer, on which "
+            "an earlier prototype had been tried before the prior was widened, {tried:+.1f}; on diabetes and photographs, where nothing had been "
+            "tried, {fresh:+.1f}."),
         measure=real_tables,
-        holds=lambda n: abs(n["best"]) < n["half"] and n["best"] > -1 and n["rank"] < n["next"] and min(n["logistic"], n["forest"], n["near"]) > 0,
+        holds=lambda n: abs(n["best"]) < n["half"] and n["best"] > -1 and n["rank"] < n["next"] and n["tried"] > 0 > n["fresh"],
         over="splits (one training seed)",
         rivals=("logistic regression, a random forest, nearest neighbours, tuned on the support set, split by split",),
         refuted="on average more than a point behind the best tuned rival",
         tried=(
-            "two priors and networks before this one; photographs of two pictures, where nearest neighbours are ahead; parts of a table count "
-            "with it; the tables were looked at once before, at iteration 8,500, and nothing was changed after it"),
+            "the tables apart by whether anything had been tried on them before: where it had, the network is surely ahead in 10 of 29 settings and "
+            "behind in none, where it had not ahead in none of 20 and behind in 4; all tables were looked at once, late in the training"),
         minutes=140,
     ),
     Claim(

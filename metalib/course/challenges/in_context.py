@@ -21,10 +21,12 @@ from ...tasks import RealTable
 from ...tasks.tables.real import TABLES
 
 SHOTS = (1, 2, 5, 10, 20, 50, 100)
-DEVELOPMENT = ("digits", "digits-coarse")       # choices were made with a look at these; all others are for judging
+DEVELOPMENT = ("digits", "digits-coarse")       # choices were made with a look at these
+# A first prototype was tried on these, and what it lacked went into the prior: they are not fresh. Nothing was tried on the others.
+TRIED = ("iris", "wine", "cancer", "cancer-means", "cancer-worst")
 PARTS = {"cancer-means": "cancer", "cancer-worst": "cancer", "diabetes-sex": "diabetes"}     # no problems of their own
 SPARE, AT_MOST = 10, 50                         # queries of each class: fewer than 10 say little, more than 50 little more
-HUNDRED = ("cancer",)                           # tables that are asked with 100 of each class: tuning a forest there takes minutes
+HUNDRED = ("cancer", "diabetes", "photographs") # tables that are asked with 100 of each class: tuning a forest there takes minutes
 MINE = "in context"
 Accuracies = Mapping[str, Sequence[float]]      # learner -> accuracy on each split
 
@@ -125,7 +127,7 @@ def paired(mine: Sequence[float], other: Sequence[float]) -> tuple[float, float]
 
 
 def rows(development: bool = False) -> list[Row]:
-    """The shipped contest on tables that were not looked at while prior and network were made, or on those that were."""
+    """The shipped contest on all tables but DEVELOPMENT, or on these alone."""
     return [row(setting, found) for setting, found in shipped("in-context").items() if (setting.split("/")[0] in DEVELOPMENT) == development]
 
 

@@ -127,7 +127,8 @@ def labs(folder: Path, paths: list[Path]) -> str:
             cells.append(new_markdown_cell(f'<a id="{name}"></a>\n\n## {title}', id=name))
         for i in found:
             asked = notebook.cells[i - 1].source
-            told = (part for part in asked[max(asked.find(QUESTION), 0):].split("\n\n") if not re.match(r"# |!\[", part) and "Shift-Enter" not in part)
+            told = (part for part in asked[max(asked.find(QUESTION), 0):].split("\n\n")
+                    if not re.match(r"# |!\[", part) and "Shift-Enter" not in part)
             asked = re.sub(r"(?m)^##", "###", "\n\n".join(told))                     # without the title of the tour, and how to run a cell
             cells.append(new_markdown_cell(asked, id=f"{notebook.cells[i].id}-question"))
             cells.append(new_code_cell(LAB.search(notebook.cells[i].source)[0], id=notebook.cells[i].id))

@@ -1,10 +1,11 @@
-"""The one front door: `python -m metalib train | measure | claims | figures | edition NAME`.
+"""The one front door: `python -m metalib train | measure | claims | figures | edition | grade NAME`.
 
     python -m metalib train maml-sinusoid         follow a recipe to weights and card
     python -m metalib measure hunger              measure anew what a chapter ships
     python -m metalib claims 03 --seeds 3         put a chapter's conclusions to the test on fresh seeds
     python -m metalib figures cover               draw a picture that README and slides use
     python -m metalib edition book                the course in another form: student, slides, book, labs
+    python -m metalib grade handed_in/*.ipynb     students' notebooks in, a table out
 
 Under `torchrun --nproc-per-node 2 -m metalib train ...` the meta-batch is split over the processes.
 """
@@ -16,8 +17,8 @@ from . import recipes
 
 def main(arguments: list[str] | None = None) -> None:
     """Do what the command line asks for; what cannot be done is one sentence and exit code 1."""
-    parser = argparse.ArgumentParser(prog="python -m metalib", description="Learning to Learn: train, measure, doubt, draw, publish.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="train | measure | claims | figures | edition")
+    parser = argparse.ArgumentParser(prog="python -m metalib", description="Learning to Learn: train, measure, doubt, draw, publish, grade.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="train | measure | claims | figures | edition | grade")
     recipes.add_arguments(commands.add_parser("train", help="meta-train a learner by a named recipe, examine it, write weights and card"))
     measuring = commands.add_parser("measure", help="measure anew what a chapter ships")
     doubting = commands.add_parser("claims", help="measure conclusions of chapters on fresh seeds: do they hold?")
@@ -35,9 +36,14 @@ def main(arguments: list[str] | None = None) -> None:
     making.add_argument("which", nargs="*", metavar="CHAPTER", help="such as 03; none: all")
     making.add_argument("--out", default="build", metavar="DIR", help="folder to write to (default build)")
     making.add_argument("--write", action="store_true", help="labs: write their notebook and do not start the app")
+    grading = commands.add_parser("grade", help="run students' notebooks against the checks: a table")
+    grading.add_argument("notebooks", nargs="+", metavar="NOTEBOOK", help="chapters with answers filled in")
+    grading.add_argument("--csv", metavar="FILE", help="write the table for a spreadsheet as well")
+    grading.add_argument("--cell-seconds", type=int, default=120, metavar="N", help="stop a cell that takes longer (default 120)")
+    grading.add_argument("--seconds", type=int, default=900, metavar="N", help="stop a notebook that takes longer (default 900)")
     options = parser.parse_args(arguments)
     try:
-        {"train": train, "measure": measure, "claims": claims, "figures": figures, "edition": edition}[options.command](options)
+        {"train": train, "measure": measure, "claims": claims, "figures": figures, "edition": edition, "grade": grade}[options.command](options)
     except (ValueError, ArithmeticError, RuntimeError, OSError, ImportError) as error:
         sys.exit(f"{error}")
 
@@ -90,6 +96,26 @@ def edition(options: argparse.Namespace) -> None:
     """`python -m metalib edition`."""
     from .course.editions import write
     print(write(options.edition, options.out, options.which, serve=not options.write))
+
+
+def grade(options: argparse.Namespace) -> None:
+    """`python -m metalib grade`."""
+    from .course import grade as by
+    from .episodes import at_least
+    from .storage import writing
+    at_least(1, cell_seconds=options.cell_seconds, seconds=options.seconds)
+    found = []
+    with writing(options.csv):
+        for path in options.notebooks:
+            try:
+                found.append(by.grade(path, cell_seconds=options.cell_seconds, seconds=options.seconds))
+            except ValueError as error:                                                # the others are judged all the same
+                found.append(by.Graded(path, remarks=(f"{error}",)))
+            print(found[-1], flush=True)
+        if options.csv:
+            by.save(found, options.csv)
+    if unread := [one.name for one in found if not one.title]:
+        raise ValueError(f"not judged: {', '.join(unread)}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The reader's tally: the best that the checks have said of each exercise, in one small local file that nothing else needs.
 
 A verdict is kept when a reader's own cell was judged: a front end such as JupyterLab ran it and says which cell it is, there was an
-answer, and the cell is no solution. Scripts, tests, nbval and nbconvert name no cell: they neither write the file nor read it.
+answer, and the cell is no solution. Scripts, tests, nbval and nbconvert name no cell: they neither write the file nor read it. A
+grader names cells, and a file of its own (grade.py).
 """
 from __future__ import annotations
 
@@ -48,10 +49,10 @@ def reader() -> bool:
     return not shell.user_ns.get("In", [""])[-1].startswith("# Solution of exercise")
 
 
-def kept() -> dict[str, dict[str, str]]:
-    """What the file holds of the exercises that there are; nothing where it is missing or damaged."""
+def kept(file: Path | None = None) -> dict[str, dict[str, str]]:
+    """What a file, the reader's unless another is named, holds of the exercises that there are; nothing where it is missing or damaged."""
     try:
-        found = json.loads(where().read_text(encoding="utf-8"))
+        found = json.loads((file or where()).read_text(encoding="utf-8"))
         return {room: {check: found[room][check] for check in checks if found[room].get(check) in ("Right", "Not yet")}
                 for room, (_, *checks) in EXERCISES.items() if room in found}
     except (OSError, ValueError, TypeError, AttributeError):

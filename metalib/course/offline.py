@@ -1,6 +1,6 @@
 """A kernel without a network, as far as that can be had.
 
-Where Linux lends a namespace (`unshare --net`), nothing in the kernel or its children reaches anything; it is talked to by files. Elsewhere,
+Where Linux lends a namespace (`unshare --net`), the kernel and its children have no network and are talked to by files. Elsewhere,
 and beneath, Python's own sockets refuse all but this machine: what a child process or a library in C does is not seen.
 """
 from __future__ import annotations

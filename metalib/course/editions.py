@@ -78,7 +78,7 @@ def student(folder: Path, paths: list[Path]) -> str:
     from nbconvert.preprocessors import TagRemovePreprocessor
 
     remover = TagRemovePreprocessor(enabled=True, remove_cell_tags={"solution"})
-    for path in paths:
+    for path in (path for path in paths if path.stem != "teaching"):              # it tells what students are to find out
         notebook, _ = remover.preprocess(nbformat.read(path, as_version=4), {})
         for cell in notebook.cells:
             if cell.source.startswith("## Solutions"):

@@ -14,6 +14,7 @@ import io
 import logging
 import os
 import re
+import subprocess
 import sys
 import textwrap
 import time
@@ -142,7 +143,8 @@ class Run:
         door = new_code_cell("from metalib.course import offline\n\noffline.shut()")
         client = NotebookClient(new_notebook(cells=[door, *self.cells]), km=offline.kernel(self.folder), allow_errors=True, record_timing=False,
                                 shutdown_kernel="immediate", timeout=None, log=SILENT)
-        with client.setup_kernel(cleanup_kc=True, env=env, cwd=str(self.folder)):
+        silent = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)                 # what cells print comes by messages
+        with client.setup_kernel(cleanup_kc=True, env=env, cwd=str(self.folder), **silent):
             if not ask(client, door, 0, 120) or any(output.output_type == "error" for output in door.outputs):
                 raise RuntimeError(f"no kernel that can import metalib starts here; try: {sys.executable} -m ipykernel --version")
             for i, cell in enumerate(self.cells, 1):

@@ -19,7 +19,7 @@ import sys
 import textwrap
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -140,7 +140,7 @@ class Run:
 
         paths = [str(pages.ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         env = os.environ | {"METALIB_TALLY": str(self.folder / "tally.json"), "PYTHONPATH": os.pathsep.join(paths)}
-        door = new_code_cell("from metalib.course import offline\n\noffline.shut()")
+        door = new_code_cell("from metalib.course import offline\n\noffline.shut()\nget_ipython().ask_exit = lambda: None")     # what quit() calls
         client = NotebookClient(new_notebook(cells=[door, *self.cells]), km=offline.kernel(self.folder), allow_errors=True, record_timing=False,
                                 shutdown_kernel="immediate", timeout=None, log=SILENT)
         silent = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)                 # what cells print comes by messages
@@ -186,12 +186,24 @@ def ask(client, cell, i: int, seconds: float) -> bool:
 
     end = time.monotonic() + seconds
     try:
-        run_sync(asyncio.wait_for)(client.async_execute_cell(cell, i), seconds)
+        run_sync(within)(client.async_execute_cell(cell, i), seconds)
     except (TimeoutError, DeadKernelError):                               # nbclient takes being called off for a death
         if time.monotonic() < end:
             raise
         return False
     return True
+
+
+async def within(work: Awaitable, seconds: float) -> None:
+    """As `asyncio.wait_for`, and no task that the work began is left behind."""
+    before = asyncio.all_tasks()
+    try:
+        await asyncio.wait_for(work, seconds)
+    finally:
+        left = asyncio.all_tasks() - before
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
 
 def stop(client, probe) -> bool:

@@ -66,7 +66,7 @@ def test_what_never_ends_raises_or_ends_the_kernel_is_named_and_the_rest_is_judg
         "exercise-1-stub": ANSWERS["exercise-1-stub"].replace(",", "", 1),
         "exercise-2-stub": "def examples_needed(accuracy, shots, curve):\n    while True:\n        pass",
         "exercise-3-stub": ANSWERS["exercise-3-stub"]},
-        cell("import os\nos._exit(1)", "first-exit"),
+        cell("import os\nos._exit(1)", "first-exit"), cell("quit()", "first-quit"),
         cell("import os\nnet = open('/proc/net/dev').read() if os.path.exists('/proc/net/dev') else ''\n"
              "assert [line.split(':')[0].strip() for line in net.splitlines()[2:]] in ([], ['lo']), 'a network'", "the-network-there-is"))
     found = grade.grade(wild, cell_seconds=8)
@@ -74,6 +74,7 @@ def test_what_never_ends_raises_or_ends_the_kernel_is_named_and_the_rest_is_judg
     said = "\n".join(found.remarks)
     assert "cell first-exit: it ended the kernel." in said and "cell exercise-2-check: stopped after 8 seconds." in said
     assert "cell exercise-1-stub: SyntaxError: " in said
+    assert "quit" not in said, "it asks a front end to close"
     assert ("the-network-there-is" in said) <= (offline.unshare() == ()), found
 
 

@@ -3,7 +3,7 @@
 They stand in for a laboratory where there is no network: the molecules are real chemistry, the assays rules written down here.
 A rule looks at properties (how greasy, how polar) and at groups (an acid, an amine); training and test rules differ.
 """
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -69,17 +69,20 @@ class ComputedAssays(Assays):
         return tuple(range(len(TRAIN))) if self.split == "train" else tuple(range(len(TRAIN), len(TRAIN) + len(TEST)))
 
 
+def checked(mols: Sequence) -> np.ndarray:
+    """Which of RDKit's molecules meets which rule, [molecules, rules], 0 or 1: those of TRAIN, then those of TEST."""
+    Chem = molecules.chemistry()
+    p = dict(zip(molecules.DESCRIPTORS, np.array([molecules.descriptors(m) for m in mols]).T))
+    for name, smarts in MOTIFS.items():
+        pattern = Chem.MolFromSmarts(smarts)
+        p[name] = np.array([len(m.GetSubstructMatches(pattern)) for m in mols])
+    return np.stack([rule(p) for rule in (TRAIN | TEST).values()], 1).astype(np.int64)
+
+
 @lru_cache
 def _computed() -> Table:
     Chem = molecules.chemistry()
     texts = [frame.format(a=a, b=b) for frame in FRAMES for a in GROUPS for b in ENDS]
     read = {Chem.MolToSmiles(m): m for m in map(molecules.read, texts)}                  # each molecule once
     smiles, mols = list(read), list(read.values())
-    raw = np.array([molecules.descriptors(m) for m in mols])
-    p = dict(zip(molecules.DESCRIPTORS, raw.T))
-    for name, smarts in MOTIFS.items():
-        pattern = Chem.MolFromSmarts(smarts)
-        p[name] = np.array([len(m.GetSubstructMatches(pattern)) for m in mols])
-    rules = TRAIN | TEST
-    labels = np.stack([rule(p) for rule in rules.values()], 1).astype(np.int64)
-    return Table(smiles, molecules.features(mols), molecules.scaffolds(mols), labels, tuple(rules))
+    return Table(smiles, molecules.features(mols), molecules.scaffolds(mols), checked(mols), tuple(TRAIN | TEST))

@@ -95,6 +95,39 @@ def test_hidden_films_look_as_if_nobody_had_rated_them():
     assert np.allclose(s.films[cold], s.unrated[cold])     # what a new film really looks like
 
 
+def dated(n_users=60, n_films=100) -> Table:
+    """The invented population, each user's ratings a day long, one user after the other but for user 0, who comes back at the end."""
+    p = population(n_users, n_films)
+    when = p.user + np.random.RandomState(1).rand(len(p.user))
+    when[np.flatnonzero(p.user == 0)[:3]] += 1_000
+    return Table(p.user, p.film, p.stars, p.titles, p.year, p.genres, p.names, when)
+
+
+def test_by_time_the_last_to_come_are_new_and_what_was_rated_later_is_not_known():
+    tasks = Ratings("user-cold", dated(), by_time=True)
+    s = tasks.split
+    assert s.whose.tolist() == ["training"] * 36 + ["validation"] * 9 + ["new"] * 15
+    later = np.flatnonzero(s.kind == "later")
+    assert set(s.table.user[later]) == {0} and len(later) == 3
+    told = s.table.stars.copy()
+    told[later] = 0.5                                                       # whatever they say, nobody hears of it
+    other = Table(s.table.user, s.table.film, told, *(getattr(s.table, name) for name in ("titles", "year", "genres", "names", "when")))
+    assert np.array_equal(Ratings("user-cold", other, by_time=True).split.films, s.films)
+
+
+def test_by_time_the_first_ratings_are_learned_from_and_later_ones_asked_about():
+    tasks = Ratings("user-cold", dated(), by_time=True)
+    table, when = tasks.split.table, {}
+    for user, film, moment in zip(table.user, table.film, table.when):
+        when[user, film] = moment
+    episode = tasks.sample(15, k_shot=4, seed=1)
+    for user, films in zip(episode.about["user"].tolist(), episode.about["film"].tolist()):
+        known = sorted(when[user, f] for f in table.film[(table.user == user) & (tasks.split.kind == "known")])
+        assert sorted(when[user, f] for f in films[:4]) == known[:4] and min(when[user, f] for f in films[4:]) > known[3]
+    with pytest.raises(ValueError, match="does not say; leave it out"):
+        Ratings("user-cold", population(60, 100), by_time=True).split
+
+
 # ---- what is said of films -----------------------------------------------------------------------------------------------------
 
 def test_a_training_user_is_not_told_its_own_rating():

@@ -28,7 +28,7 @@ def _table(path: Path) -> Table:
     try:
         films = list(csv.DictReader(io.StringIO(members["ml-latest-small/movies.csv"].decode("utf-8"))))
         rows = list(csv.reader(io.StringIO(members["ml-latest-small/ratings.csv"].decode("utf-8"))))[1:]
-        user, film, stars = np.array([row[:3] for row in rows], float).T
+        user, film, stars, when = np.array([row[:4] for row in rows], float).T
         titles = [row["title"].strip() for row in films]
         listed = [row["genres"].split("|") if row["genres"] != "(no genres listed)" else [] for row in films]
         ids = {int(row["movieId"]): i for i, row in enumerate(films)}
@@ -45,4 +45,4 @@ def _table(path: Path) -> Table:
         raise data.DataError(f"{path} holds ratings that are no halves from 0.5 to 5; {data.AGAIN}.")
     years = [re.search(r"\((\d{4})\)", title) for title in titles]
     genres = np.array([[name in each for name in names] for each in listed])
-    return Table(user, film, stars, titles, np.array([float(y[1]) if y else np.nan for y in years]), genres, names)
+    return Table(user, film, stars, titles, np.array([float(y[1]) if y else np.nan for y in years]), genres, names, when)

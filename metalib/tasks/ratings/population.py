@@ -29,6 +29,7 @@ class Table:
         user, film: numbers from 0, [ratings]. stars: 0.5 to 5, [ratings].
         titles: one per film. year: of each film, [films]; NaN where it is not known.
         genres: which genres each film has, bool [films, len(names)]. names: of the genres.
+        when: each rating was given, in any unit, [ratings]; None where it is not known.
     """
 
     user: np.ndarray
@@ -38,6 +39,7 @@ class Table:
     year: np.ndarray
     genres: np.ndarray
     names: Sequence[str]
+    when: np.ndarray | None = None
 
     @property
     def n_users(self) -> int:

@@ -15,6 +15,7 @@ import torch
 
 from ...episodes import Episode, Examples, at_least, generator
 from ...incoming import as_labels, as_tensor, labelled, same_rows
+from .arrivals import by_arrival, in_time
 from .films import Shrinkage, columns, describe
 from .movielens import movielens
 from .population import Table, population
@@ -40,7 +41,7 @@ class Split:
 
     Arguments:
         table: the ratings. whose: "training", "validation" or "new", for each user.
-        kind: "known", "set aside" or "cold", for each rating.
+        kind: "known", "set aside" or "cold", for each rating; "later" where it came after the first of the new users.
         films: what is known of each film, [films, columns]. unrated: what would be, had nobody rated it.
         x: what may be said of the film of each rating, [ratings, columns].
     """
@@ -54,11 +55,14 @@ class Split:
 
 
 @lru_cache(maxsize=4)
-def split(source: Callable[[], Table] | Table, seed: int, shrink: Shrinkage) -> Split:
+def split(source: Callable[[], Table] | Table, seed: int, shrink: Shrinkage, by_time: bool = False) -> Split:
     """Split a source's users and films by seed, and learn about the films from the training users' ratings of known films."""
     table, rng = source if isinstance(source, Table) else source(), generator((67, seed))
     whose = rng.choice(list(SHARES), table.n_users, p=list(SHARES.values()))
     kind = np.where(rng.rand(len(table.titles))[table.film] < COLD, "cold", "known").astype("<U9")
+    if by_time:
+        whose, came = by_arrival(table, SHARES)
+        kind[(whose != "new")[table.user] & (table.when >= came)] = "later"
     trained, order = whose[table.user] == "training", rng.permutation(len(kind))
     eligible = order[trained[order] & (kind[order] == "known")]
     for rows in _groups(table.user[eligible], eligible).values():
@@ -83,11 +87,13 @@ class Ratings:
         source: "population" (invented, offline), "movielens", or a table of your own, which `of` makes.
         seed: of the split.
         shrink: of the film terms; default: what was best on this source's validation users.
+        by_time: as it happens: who came last is new, nothing that was rated after that is known, and a user's first ratings are learned
+            from. Those of one second come in an order drawn once. Without it all is drawn.
         hide: share of the query films that are shown as if nobody had rated them: "training" has no new films, and whoever never
             meets one in training does not know what to make of it (Volkovs, Yu, Poutanen 2017, "DropoutNet", NeurIPS 30).
 
     Raises:
-        ValueError: for an unknown situation or source.
+        ValueError: for an unknown situation or source, or `by_time` where the table does not say when.
         metalib.data.DataError: where MovieLens cannot be had, at first use.
 
     Example:
@@ -100,6 +106,7 @@ class Ratings:
     seed: int = 0
     shrink: Shrinkage | None = None
     hide: float = 0.0
+    by_time: bool = False
 
     def __post_init__(self):
         own = isinstance(self.source, Table)
@@ -150,7 +157,7 @@ class Ratings:
 
     @property
     def split(self) -> Split:
-        return split(self.source if isinstance(self.source, Table) else SOURCES[self.source], self.seed, self.shrink)
+        return split(self.source if isinstance(self.source, Table) else SOURCES[self.source], self.seed, self.shrink, self.by_time)
 
     @property
     def columns(self) -> list[str]:
@@ -158,8 +165,8 @@ class Ratings:
         return columns(self.split.table)
 
     def rows(self) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-        """User -> numbers of the ratings that may stand in the support set, and in the query set."""
-        return _rows(self.split, self.situation)
+        """User -> numbers of the ratings that may stand in the support set, and in the query set; the first given first, if `by_time`."""
+        return _rows(self.split, self.situation, self.by_time)
 
     def users(self, k_shot: int, n_query: int = 10) -> tuple[list[int], list[int]]:
         """Users with ratings enough for such an episode, and users of this situation who have too few."""
@@ -198,6 +205,8 @@ class Ratings:
         rows, chosen = self.rows(), []
         for user in users:
             support, query = rows[user]
+            if self.by_time:
+                support, query = support[:k], np.setdiff1d(query, support[:k])
             query = rng.permutation(query)[:n_query]
             chosen.append(np.concatenate([rng.permutation(np.setdiff1d(support, query))[:k], query]))
         chosen, s = np.stack(chosen), self.split                                          # [tasks, k + n_query]
@@ -212,9 +221,10 @@ class Ratings:
 
 
 @lru_cache(maxsize=16)
-def _rows(s: Split, situation: str) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+def _rows(s: Split, situation: str, by_time: bool) -> dict[int, tuple[np.ndarray, np.ndarray]]:
     whose, support, query = SITUATIONS[situation]
-    by_user = _groups(s.table.user, np.arange(len(s.table.user)))
+    order = in_time(s.table) if by_time else np.arange(len(s.table.user))
+    by_user = _groups(s.table.user[order], order)
     return {user: (rows[s.kind[rows] == support], rows[s.kind[rows] == query])
             for user, rows in by_user.items() if s.whose[user] == whose}
 

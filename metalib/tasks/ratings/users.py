@@ -202,13 +202,14 @@ class Ratings:
                              f"({self.situation}); ask for fewer.")
         if users is None:
             users = np.concatenate([rng.permutation(enough) for _ in range(-(-n_tasks // len(enough)))])[:n_tasks]
-        rows, chosen = self.rows(), []
+        rows, chosen, taken = self.rows(), [], np.zeros(len(self.split.table.stars), bool)
         for user in users:
             support, query = rows[user]
             if self.by_time:
-                support, query = support[:k], np.setdiff1d(query, support[:k])
+                support = support[:k]
+                query = _without(query, support, taken)
             query = rng.permutation(query)[:n_query]
-            chosen.append(np.concatenate([rng.permutation(np.setdiff1d(support, query))[:k], query]))
+            chosen.append(np.concatenate([rng.permutation(_without(support, query, taken))[:k], query]))
         chosen, s = np.stack(chosen), self.split                                          # [tasks, k + n_query]
         x, y = s.x[chosen], torch.from_numpy(s.table.stars[chosen]).float()[..., None]
         if self.hide:
@@ -218,6 +219,14 @@ class Ratings:
         x = torch.from_numpy(x)
         return Episode(Examples(x[:, :k], y[:, :k]), Examples(x[:, k:], y[:, k:]),
                        {"user": torch.as_tensor(np.asarray(users)), "film": torch.from_numpy(s.table.film[chosen])})
+
+
+def _without(rows: np.ndarray, others: np.ndarray, taken: np.ndarray) -> np.ndarray:
+    """The rows that are not among the others, in their order; `taken` is a page of False to mark on, and is left so."""
+    taken[others] = True
+    rest = rows[~taken[rows]]
+    taken[others] = False
+    return rest
 
 
 @lru_cache(maxsize=16)

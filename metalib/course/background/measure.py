@@ -1,66 +1,208 @@
-"""Accuracy against examples per class, from scratch and meta-learned: chapter 1 and its lab.
+"""Accuracy against examples per class, from scratch and with experience of other tasks: chapter 1, its lab and its claims.
 
-Measured once, in minutes, and shipped as "hunger"; the chapter repeats a part of it live, and a test repeats a cell.
+Both sides have the same two architectures and are judged on the same tasks; whoever begins from scratch may also see moved copies of its
+drawings, which the other never does. What gathers experience is a prototypical network (Snell et al. 2017, https://arxiv.org/abs/1703.05175); chapter 2 says what that is.
+Measured once, in some minutes, and shipped as "hunger"; a test measures a part of it again.
 """
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+import numpy as np
 import torch
-from torch import nn
+import torch.nn.functional as F
+from numpy.typing import ArrayLike
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor, nn
 
+from ...episodes import Episode, Examples
 from ...evaluation import mean_ci
-from ...learners.base import together
-from ...learners import FromScratch, Learner
-from ...networks import Network, mlp
+from ...learners import Classical, Learner, NearestCentroid, ProtoNet
+from ...learners.base import Predict
+from ...learners.embedding import embedder
+from ...networks import Network
 from ...recipes import load
-from ...tasks import Digits, Glyphs, Shifted
-from ...training import setup
+from ...storage import shipped
+from ...tasks import Digits, Drawn, Glyphs, Loaded, Shifted
+from ...tasks.images.ink import InkTasks
+from ...training import train
 
-SHOTS = (1, 2, 5, 10, 20, 50, 100)
-WAYS = (2, 5, 10)
+SHOTS = (1, 3, 10, 30)
+N_WAY, N_QUERY, N_TASKS = 5, 20, 5                            # of the tasks to be judged on: 5 for each seed
+SEEDS = (0, 1, 2)                                             # shipped: a seed is other tasks, other starts, another meta-training
 SOURCES = {"digits": Digits, "glyphs": lambda: Glyphs(seed=1)}
-SHIFTS = {"as written": {}, "thinner": dict(thicken=-0.6), "thicker": dict(thicken=0.6), "turned 15°": dict(turn=15),
-          "turned 30°": dict(turn=30), "turned 60°": dict(turn=60), "turned 90°": dict(turn=90)}
-METHODS = ("from scratch", "meta-learned")
+SHIFTS = {"as written": {}, "thicker pen": dict(thicken=0.6), "turned 30°": dict(turn=30), "turned 60°": dict(turn=60)}
+NETWORKS = ("MLP", "convolution")
+CLASSES, DRAWINGS = (20, 1_000), (6, 300)                     # glyphs seen in meta-training, and drawings of each
+PIXELS = {"logistic regression": lambda: Classical(LogisticRegression(max_iter=1_000)), "nearest centroid": NearestCentroid}
 
 
-def scratch_network(n_way: int) -> Network:
-    """28 x 28 pixels, one hidden layer of 64: the from-scratch network of chapter 1, the same random start every time."""
+def body(network: str) -> nn.Module:
+    """Images [n, 1, 28, 28] -> features: 64 of one hidden layer ("MLP"), or 32 of four convolutions ("convolution").
+
+    Outside training no answer depends on what else is asked: the convolutions' batch norm uses the statistics that it kept.
+    """
+    if network == "MLP":
+        return nn.Sequential(nn.Flatten(), nn.Linear(784, 64), nn.ReLU())
+    return embedder(32, brisk=True).body                          # in bfloat16 while it is trained: a third of the time
+
+
+def untrained(network: str, seed: int) -> nn.Module:
+    """`body` at the start from which `experienced` goes."""
     with torch.random.fork_rng(devices=[]):
-        setup(0)
-        net = mlp(784, 64, n_way)
-    net.body.insert(0, nn.Flatten(2))                             # [tasks, n, 1, 28, 28] -> [tasks, n, 784]
-    return net
+        torch.manual_seed(seed)
+        return body(network)
 
 
-def from_scratch(n_way: int) -> FromScratch:
-    """A hundred gradient steps at 0.3: on digits as good as scikit-learn's MLPClassifier run to convergence."""
-    return FromScratch(scratch_network(n_way), inner_lr=0.3, eval_steps=100).eval()
+def moved(x: Tensor) -> Tensor:
+    """Images [n, 1, 28, 28], each moved by up to two pixels either way."""
+    wide, corner = F.pad(x, (2, 2, 2, 2)), torch.randint(0, 5, (len(x), 2)).tolist()
+    return torch.stack([image[:, top:top + 28, left:left + 28] for image, (top, left) in zip(wide, corner)])
+
+
+class Scratch(Learner):
+    """A network that knows nothing before the support set: a random start and sixty steps of Adam, for each task anew.
+
+    Arguments:
+        architecture: one of NETWORKS. copies: move every drawing a little each time it is shown.
+        seed: of the start and of the order of the drawings.
+    """
+
+    def __init__(self, architecture: str = "MLP", copies: bool = False, seed: int = 0):
+        super().__init__()
+        self.architecture, self.copies, self.seed = architecture, copies, seed
+
+    def adapt(self, support: Examples) -> Predict:
+        """Train one network for each task, x [tasks, n, 1, 28, 28] -> a function giving logits [tasks, m, n_way]."""
+        fitted = [self.fit(x, y) for x, y in zip(support.x, support.y)]
+        return lambda x: torch.stack([network(queries) for network, queries in zip(fitted, x)])
+
+    @torch.enable_grad()
+    def fit(self, x: Tensor, y: Tensor, steps: int = 60, batch: int = 32, lr: float = 5e-3) -> nn.Module:
+        """One task's network, x [n, 1, 28, 28], y [n]."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            features = body(self.architecture)
+            network = nn.Sequential(features, nn.Linear(64 if self.architecture == "MLP" else 32, int(y.max()) + 1))
+            optimizer = torch.optim.Adam(network.parameters(), lr)
+            for _ in range(steps):
+                shown = torch.randperm(len(x))[:batch]
+                optimizer.zero_grad()
+                F.cross_entropy(network(moved(x[shown]) if self.copies else x[shown]), y[shown]).backward()
+                optimizer.step()
+        return network.eval().requires_grad_(False)
+
+
+@dataclass(frozen=True)
+class Part(InkTasks):
+    """The first classes of a family, and the first drawings of each."""
+
+    family: InkTasks
+    n_classes: int
+    per_class: int
+
+    def images(self, classes: ArrayLike, examples: ArrayLike) -> Tensor:
+        return self.family.images(*self.numbers(classes, examples))
+
+
+@lru_cache(maxsize=1)
+def lessons(n_classes: int, per_class: int, seed: int, iterations: int = 200) -> list[Episode]:
+    """What is shown in meta-training: two 10-way 1-shot tasks an iteration, 60 drawings; the same for every network."""
+    glyphs = Glyphs(seed=100 + seed)
+    family = (Drawn if n_classes * per_class <= 6_000 else Part)(glyphs, n_classes, per_class)       # few are drawn once and kept
+    return [family.sample(2, n_way=10, k_shot=1, n_query=2, seed=(seed, i)) for i in range(iterations)]
+
+
+def experienced(architecture: str, n_classes: int, per_class: int, seed: int = 0) -> ProtoNet:
+    """A prototypical network, meta-trained on so many glyphs with so many drawings of each; 12,000 drawings shown in any case."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        learner = ProtoNet(Network(body(architecture), nn.Identity()))
+        episodes = lessons(n_classes, per_class, seed)
+        train(learner, Loaded(episodes), len(episodes), 2, lr=3e-3, schedule="cosine", seed=0, progress=False)
+    return learner.eval()
 
 
 def meta_learned() -> Learner:
-    """The meta-learned counterpart: the shipped prototypical network, which takes any number of classes."""
+    """The course's own prototypical network, trained for longer, on Omniglot too."""
     return load("protonet-images")
 
 
+def first(episode: Episode, k: int) -> Examples:
+    """The first k examples of each class of a support set that has more: the same tasks, poorer."""
+    rows = torch.stack([torch.cat([(y == label).nonzero()[:k, 0] for label in range(N_WAY)]) for y in episode.support.y])
+    tasks = torch.arange(len(rows))[:, None]
+    return Examples(episode.support.x[tasks, rows], episode.support.y[tasks, rows])
+
+
+@cache
+def trials(source: str, seed: int) -> Episode:
+    """The tasks to be judged on, with as many examples as SHOTS goes."""
+    return SOURCES[source]().sample(N_TASKS, n_way=N_WAY, k_shot=max(SHOTS), n_query=N_QUERY, seed=(11, seed))
+
+
 @torch.no_grad()
-def hunger_cell(source: str, n_way: int, k_shot: int, n_tasks: int = 6, n_query: int = 30) -> dict[str, list[list[float]]]:
-    """One setting: method -> (mean, 95 % half-width) of the accuracy for each of SHIFTS; the same tasks for both methods."""
-    episode = SOURCES[source]().sample(n_tasks, n_way=n_way, k_shot=k_shot, n_query=n_query, seed=(11, n_way, k_shot))
-    found = {}
-    for method, learner in zip(METHODS, (from_scratch(n_way), meta_learned())):
-        right = torch.zeros(len(SHIFTS), n_tasks)
-        for t in range(n_tasks):
-            one = episode[t:t + 1]
-            predict = together(learner.adapt(one.support))
-            for s, shift in enumerate(SHIFTS.values()):
-                x = Shifted(None, **shift).shift(one.query.x)
-                right[s, t] = (predict(x).argmax(-1) == one.query.y).float().mean()
-        mean, half = mean_ci(right.T.double().numpy())
-        found[method] = [[round(m, 4), round(h, 4)] for m, h in zip(mean.tolist(), half.tolist())]
+def right(learner: Learner, source: str, seed: int, shots: Sequence[int] = SHOTS) -> list[list[list[int]]]:
+    """How many of 100 queries are answered rightly, [shots][shifts][tasks]."""
+    episode = trials(source, seed)
+    asked = [Shifted(None, **shift).shift(episode.query.x) for shift in SHIFTS.values()]
+    found = []
+    for k in shots:
+        predict = learner.adapt(first(episode, k))
+        found.append([(predict(x).argmax(-1) == episode.query.y).sum(1).tolist() for x in asked])
     return found
 
 
+def name(network: str, copies: bool = False, n_classes: int = 0, per_class: int = 0) -> str:
+    """What a row of the measurement is called: "convolution, 20 x 300", or "convolution, from scratch", "..., moved copies"."""
+    experience = f"{n_classes} x {per_class}" if n_classes else "from scratch, moved copies" if copies else "from scratch"
+    return f"{network}, {experience}"
+
+
+@cache
+def measured(seed: int) -> dict[str, dict[str, list[list[list[int]]]]]:
+    """Every learner at one seed: source -> name -> `right`."""
+    found: dict = {source: {} for source in SOURCES}
+
+    def judge(called: str, learner: Learner) -> None:
+        for source in SOURCES:
+            found[source][called] = right(learner, source, seed)
+
+    for called, make in PIXELS.items():
+        judge(called, make())
+    for n_classes in CLASSES:
+        for per_class in DRAWINGS:
+            for network in NETWORKS:
+                judge(name(network, False, n_classes, per_class), experienced(network, n_classes, per_class, seed))
+    for network in NETWORKS:
+        judge(f"{network}, untrained", ProtoNet(Network(untrained(network, seed), nn.Identity())).eval())
+        for copies in (False, True):
+            judge(name(network, copies), Scratch(network, copies, seed))
+    return found
+
+
+class Point(NamedTuple):
+    """Accuracy over the tasks of all seeds, with half of its 95 % interval."""
+
+    mean: float
+    ci95: float
+
+
+def answers(source: str, called: str, shift: str = "as written") -> np.ndarray:
+    """The shipped accuracies of a row, [shots, tasks]; row t of one learner and row t of another are of the same tasks."""
+    return np.array([cell[list(SHIFTS).index(shift)] for cell in shipped("hunger")[source][called]]) / 100
+
+
+def curve(source: str, called: str, shift: str = "as written") -> dict[int, Point]:
+    """A shipped row as a curve: examples of each class -> Point."""
+    return {k: Point(*map(float, mean_ci(values))) for k, values in zip(SHOTS, answers(source, called, shift))}
+
+
 def hunger() -> dict:
-    """Every setting: source -> ways -> one cell per entry of SHOTS."""
-    return {source: {str(n_way): [hunger_cell(source, n_way, k, n_tasks=24 if k <= 10 else 8) for k in SHOTS] for n_way in WAYS}
-            for source in SOURCES}
+    """Every learner, with the tasks of all SEEDS side by side: source -> name -> [shots][shifts][tasks]."""
+    each = [measured(seed) for seed in SEEDS]
+    return {source: {called: [[sum((one[source][called][k][s] for one in each), []) for s in range(len(SHIFTS))] for k in range(len(SHOTS))]
+                     for called in each[0][source]} for source in SOURCES}

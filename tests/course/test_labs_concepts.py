@@ -18,12 +18,48 @@ from metalib.course.widgets.pointer import Pointer
 
 # ---- data hunger
 
-def test_the_shipped_curves_can_be_measured_again():
-    again = hunger.hunger_cell("digits", 5, 5, n_tasks=8)
-    for method in hunger.METHODS:
-        shipped = storage.shipped("hunger")["digits"]["5"][hunger.SHOTS.index(5)][method]
-        for (a, x), (b, y) in zip(again[method], shipped):
-            assert abs(a - b) <= 1.5 * (x + y)
+@pytest.mark.parametrize("called", ["logistic regression", hunger.alone("MLP", True), hunger.after("MLP", 20, 6)])
+def test_the_shipped_curves_can_be_measured_again(called):
+    again = np.array(hunger.right("digits", called, hunger.SEEDS[0], 3)) / 100                      # [shifts, tasks]
+    for found, shift in zip(again, hunger.SHIFTS):
+        shipped = hunger.answers("digits", called, shift)[hunger.SHOTS.index(3), :hunger.N_TASKS]   # the same tasks; rounding differs
+        assert np.abs(found - shipped).max() <= 0.08 and abs(found.mean() - shipped.mean()) <= 0.03
+
+
+def test_rows_of_the_shipped_table_are_of_the_same_tasks():
+    for source in hunger.SOURCES:
+        assert set(storage.shipped("hunger")[source]) == set(hunger.rows(0))
+        for called in hunger.rows(0):
+            assert hunger.answers(source, called).shape == (len(hunger.SHOTS), len(hunger.SEEDS) * hunger.N_TASKS)
+
+
+def test_fewer_examples_are_the_first_of_the_same():
+    episode = ml.tasks.Digits().sample(2, n_way=5, k_shot=4, n_query=1, seed=2)
+    fewer = hunger.first(episode, 2)
+    assert fewer.x.shape[:2] == (2, 10) and [(fewer.y == label).sum(1).tolist() for label in range(5)] == [[2, 2]] * 5
+    for t in range(2):
+        for x, y in zip(fewer.x[t], fewer.y[t]):
+            kept = episode.support.x[t][episode.support.y[t] == y][:2]
+            assert any(torch.equal(x, one) for one in kept)
+
+
+def test_from_scratch_moves_copies_by_two_pixels_at_most_and_leaves_the_random_state_alone():
+    x = torch.zeros(50, 1, 28, 28)
+    x[:, :, 10, 14] = 1
+    torch.manual_seed(0)
+    places = hunger.moved(x).flatten(1).argmax(1)
+    rows, columns = places // 28 - 10, places % 28 - 14
+    assert set(rows.tolist()) == set(columns.tolist()) == {-2, -1, 0, 1, 2}
+    support, state = ml.tasks.Digits().sample(1, n_way=5, k_shot=1, n_query=1, seed=0).support, torch.get_rng_state()
+    one, other = (hunger.Scratch("MLP", True, seed=3).adapt(support)(support.x) for _ in range(2))
+    assert torch.equal(one, other) and torch.equal(state, torch.get_rng_state()) and (one.argmax(-1) == support.y).all()
+
+
+def test_the_factor_counts_examples_and_its_interval_holds_it():
+    names = hunger.alone("convolution", True), hunger.after("convolution", 1_000, 6)
+    value, low, high = data_hunger.factor("glyphs", *names, 0, "as written")
+    assert low <= value <= high and value > 1
+    assert data_hunger.factor("glyphs", names[0], names[0], 0, "as written")[0] == 1
 
 
 def test_examples_needed_by_hand():

@@ -267,7 +267,7 @@ def test_what_is_still_open_is_named():
 
 
 @pytest.mark.parametrize("check, given", [
-    (rooms.background.prediction, dict(one="meta", hundred="scratch", shifted="From Scratch!")),
+    (rooms.background.prediction, dict(one="meta", thirty="From Scratch!", shifted="meta")),
     (rooms.concepts.prediction, dict(close="a draw", few="maml", far="random")),
     (rooms.maml.prediction, dict(before="pretraining", after="MAML", later="it shrinks")),
     (rooms.image_classification.prediction, dict(stops="six", learns="at chance", ahead="one")),

@@ -61,7 +61,7 @@ def test_the_card_says_it_in_words(reading):
 
 def test_a_check_that_a_reader_runs_is_kept(reading):
     ml.checks.background.ci95(lambda v: 1.96 * v.std(ddof=1) / len(v) ** 0.5)
-    ml.checks.background.prediction(one="tie", hundred="tie", shifted="tie")
+    ml.checks.background.prediction(one="tie", thirty="tie", shifted="tie")
     ml.checks.concepts.prediction()
     assert tally.kept() == {"background": {"ci95": "Right", "prediction": "Not yet"}}
 

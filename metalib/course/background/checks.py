@@ -9,58 +9,55 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .measure import METHODS, SHIFTS, SHOTS
-from ...storage import shipped
+from .measure import SHOTS, after, alone, answers
+from ...evaluation import mean_ci
 from ..answers import as_given, asked, near, number, show, versus
 from ..verdict import checker, choose, recognise, stop
 
 # 1. Predict: who needs how much data ------------------------------------------------------------------------------------------
 
+METHODS = ("from scratch", "meta-learned")
+ROWS = (alone("convolution", True), after("convolution", 1_000, 6))       # of the table, in the order of METHODS
 CHOICES = (*METHODS, "tie")
 WHY = {
-    "one": "It has seen one drawing of each symbol. Who has seen other symbols before?",
-    "hundred": "With a hundred examples each, what was learned on other tasks has had its turn, and the data speak for "
-               "themselves.",
+    "one": "One drawing of each says little. Who has seen how other symbols vary from drawing to drawing?",
+    "thirty": "The experience was of glyphs, and thirty digits of each speak for themselves.",
+    "shifted": "All the drawings of its experience came from one pen; whoever starts from scratch has learned from moved copies.",
 }
 
 
-def accuracy(source: str, k_shot: int, shift: str = "as written", n_way: int = 5) -> list[tuple[float, float]]:
-    """Mean and half-width of both METHODS, as measured."""
-    cell = shipped("hunger")[source][str(n_way)][SHOTS.index(k_shot)]
-    return [tuple(cell[method][list(SHIFTS).index(shift)]) for method in METHODS]
+def accuracy(source: str, k_shot: int, shift: str = "as written") -> np.ndarray:
+    """Of both METHODS on the same tasks, as measured, [2, tasks]."""
+    return np.stack([answers(source, row, shift)[SHOTS.index(k_shot)] for row in ROWS])
 
 
-def accepted(pairs: list[tuple[float, float]]) -> set[str]:
-    """The better of the two, and "tie" as well where the intervals overlap."""
-    (a, x), (b, y) = pairs
-    better = METHODS[int(b > a)]
-    return {better, "tie"} if abs(a - b) <= x + y else {better}
+def accepted(pairs: np.ndarray) -> set[str]:
+    """The one with more, and "tie" as well where the interval of the paired difference holds 0."""
+    mean, half = mean_ci(pairs[1] - pairs[0])
+    better = METHODS[int(mean > 0)]
+    return {better} if abs(mean) > half else {better, "tie"}
 
 
 @checker("Put 'from scratch', 'meta-learned' or 'tie' in place of each row of dots. A guess is welcome: it is there to be "
-         "checked.", one=CHOICES, hundred=CHOICES, shifted=CHOICES)
-def prediction(one=..., hundred=..., shifted=...):
-    """Exercise 1: who is more accurate on five classes?
+         "checked.", one=CHOICES, thirty=CHOICES, shifted=CHOICES)
+def prediction(one=..., thirty=..., shifted=...):
+    """Exercise 1: the same convolutions from scratch, with moved copies, or with experience of 1,000 glyphs; five classes.
 
     Arguments:
-        one: on new glyphs, with 1 example of each. hundred: on digits, with 100 examples of each.
-        shifted: on digits, with 20 examples as written, asked turned by 30 degrees: who *loses* more accuracy?
+        one: who is more accurate on new glyphs, with 1 drawing of each? thirty: on digits, with 30 of each?
+        shifted: on new glyphs, with 1 drawing of each, asked with a thicker pen: who *loses* more accuracy?
     """
-    given = choose(CHOICES, one=one, hundred=hundred, shifted=shifted)
-    found = {"one": accuracy("glyphs", 1), "hundred": accuracy("digits", 100)}
-    upright, turned = accuracy("digits", 20), accuracy("digits", 20, "turned 30°")
-    losses = [(a - b, math.hypot(x, y)) for (a, x), (b, y) in zip(upright, turned)]
-    wrong = [f"{name}: yours = {given[name]!r}, but {METHODS[0]} has {100 * pairs[0][0]:.0f} % and {METHODS[1]} "
-             f"{100 * pairs[1][0]:.0f} %. "
-             f"{WHY[name]}" for name, pairs in found.items() if given[name] not in accepted(pairs)]
-    if given["shifted"] not in accepted(losses):
-        wrong.append(f"shifted: yours = {given['shifted']!r}, but {METHODS[0]} loses {100 * losses[0][0]:.0f} points and "
-                     f"{METHODS[1]} "
-                     f"{100 * losses[1][0]:.0f}. Where ink tends to be changes with the turn; which features change less?")
+    given = choose(CHOICES, one=one, thirty=thirty, shifted=shifted)
+    found = {"one": accuracy("glyphs", 1), "thirty": accuracy("digits", 30),
+             "shifted": accuracy("glyphs", 1) - accuracy("glyphs", 1, "thicker pen")}
+    told = {case: " and ".join(f"{method} {'loses ' * (case == 'shifted')}{100 * values.mean():.0f} "
+                               f"{'points' if case == 'shifted' else '%'}" for method, values in zip(METHODS, pairs))
+            for case, pairs in found.items()}
+    wrong = [f"{case}: yours = {given[case]!r}, but {told[case]}. {WHY[case]}"
+             for case, pairs in found.items() if given[case] not in accepted(pairs)]
     if wrong:
         stop(" ".join(wrong))
-    return ("Measured: one glyph each, " + ", ".join(f"{m} {100 * p[0]:.0f} %" for m, p in zip(METHODS, found["one"])) +
-            "; a hundred digits each, " + ", ".join(f"{m} {100 * p[0]:.0f} %" for m, p in zip(METHODS, found["hundred"])) + ".")
+    return f"Measured: one glyph each, {told['one']}; thirty digits each, {told['thirty']}; a thicker pen, {told['shifted']}."
 
 
 # 2. Fill in: how many examples does it save? ----------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from ...evaluation import mean_ci
 from ...tasks import Shifted
 from ..widgets.drawing import BLACK, BLUE, GREY, ORANGE, PALE
 from ..widgets.shell import Lab, entry
-from .measure import CLASSES, DRAWINGS, N_WAY, NETWORKS, SHIFTS, SHOTS, SOURCES, answers, name
+from .measure import CLASSES, DRAWINGS, N_TASKS, N_WAY, NETWORKS, SEEDS, SHIFTS, SHOTS, SOURCES, after, alone, answers
 
 ROWS, COLUMNS = 5, 5                             # of the sample of drawings
 LOGISTIC = "logistic regression"
@@ -31,12 +31,12 @@ class Result:
     """All accuracies from 0 to 1.
 
     Arguments:
-        k_shot, shift, experience: what was asked; experience: "20 glyphs x 6 drawings". at: index of k_shot in SHOTS.
-        mean, half: of logistic regression, from scratch, with experience, at each of SHOTS, and half of the 95 % interval, [3, 5].
-        written: the means without a shift, [3, 5].
+        k_shot, shift, experience: what was asked; experience: "of 20 glyphs × 6 drawings", "of nothing". at: index of k_shot in SHOTS.
+        mean, half: of logistic regression, from scratch, with experience, at each of SHOTS, and half of the 95 % interval, [3, shots].
+        written: the means without a shift, [3, shots].
         lead: with experience minus from scratch at k_shot, on the same tasks: mean, and half of its 95 % interval.
         factor: how many times as many examples the network from scratch takes for what the experienced one does with k_shot: value and
-            both ends of its 95 % interval; infinite where 100 are not enough.
+            both ends of its 95 % interval; infinite where 30 are not enough.
         sample: some of the drawings, in one image.
     """
 
@@ -66,10 +66,11 @@ def examples_needed(accuracy: float, curve: Sequence[float] | np.ndarray, shots:
 def factor(source: str, scratch: str, experienced: str, at: int, shift: str) -> tuple[float, float, float]:
     """How many times as many examples `scratch` takes for what `experienced` does with SHOTS[at]: value, low and high end.
 
-    The 95 % interval is between the 2.5th and the 97.5th percentile of 400 samples of the tasks, each task with all its scores.
+    The 95 % interval is between the 2.5th and the 97.5th percentile of 400 samples: seeds, and of each its tasks, with all their scores.
     """
     one, other = answers(source, scratch, shift), answers(source, experienced, shift)[at]
-    drawn = np.random.RandomState(0).randint(0, len(other), (400, len(other)))
+    random, shape = np.random.RandomState(0), (400, len(SEEDS), N_TASKS)
+    drawn = (random.randint(0, len(SEEDS), shape[:2])[..., None] * N_TASKS + random.randint(0, N_TASKS, shape)).reshape(400, -1)
     needed = lambda curve, reached: examples_needed(reached, curve) / SHOTS[at]
     resampled = np.sort([needed(one[:, rows].mean(1), other[rows].mean()) for rows in drawn])
     return needed(one.mean(1), other.mean()), float(resampled[10]), float(resampled[-11])
@@ -86,24 +87,25 @@ def compute(network: str, copies: bool, n_classes: int, per_class: int, k_shot: 
     """Look the curves up.
 
     Arguments:
-        network: of both learners, one of NETWORKS. copies: do both move their drawings each time they see them?
-        n_classes, per_class: the experience: how many glyphs (of CLASSES), and drawings of each (of DRAWINGS).
+        network: of both learners, one of NETWORKS. copies: does the one from scratch see its drawings moved a little each time?
+        n_classes, per_class: the experience: how many glyphs (of CLASSES, or 0: none), and drawings of each (of DRAWINGS).
         k_shot: examples per class, one of SHOTS. shift: how the questions differ from the examples, one of SHIFTS.
         source: "digits" or "glyphs".
     """
-    names = (LOGISTIC, name(network, copies), name(network, copies, n_classes, per_class))
+    names = (LOGISTIC, alone(network, copies), after(network, n_classes, per_class))
     rows = np.array([answers(source, called, shift) for called in names])                            # [3, shots, tasks]
     mean, half = mean_ci(rows.transpose(2, 0, 1))
     lead, at = mean_ci((rows[2] - rows[1]).T), SHOTS.index(k_shot)
     written = np.array([answers(source, called).mean(1) for called in names])
-    return Result(k_shot, shift, f"{n_classes:,} glyphs × {per_class} drawings", at, mean, half, written,
-                  (float(lead[0][at]), float(lead[1][at])), factor(source, names[1], names[2], at, shift), sample(source, shift))
+    seen = f"of {n_classes:,} glyphs × {per_class} drawings" if n_classes else "of nothing"
+    return Result(k_shot, shift, seen, at, mean, half, written, (float(lead[0][at]), float(lead[1][at])),
+                  factor(source, names[1], names[2], at, shift), sample(source, shift))
 
 
 def make(fig):
     left, right = fig.subplots(1, 2, gridspec_kw=dict(left=0.075, right=0.985, bottom=0.2, top=0.91, wspace=0.06,
                                                       width_ratios=(2.1, 1)))
-    left.set(xscale="log", xlim=(0.85, 120), ylim=(0, 103), xlabel="examples of each class", ylabel="accuracy, %",
+    left.set(xscale="log", xlim=(0.85, 36), ylim=(0, 103), xlabel="examples of each class", ylabel="accuracy, %",
              title="How many examples does it take?")
     left.set_xticks(SHOTS, [str(k) for k in SHOTS])
     left.minorticks_off()
@@ -134,7 +136,7 @@ def make(fig):
             line.set_data(shots, mean)
         here.set_data([r.k_shot] * 2, [0, 103])
         dots.set_data([r.k_shot] * 2, 100 * r.mean[1:, r.at])
-        span.set_data(np.minimum(r.k_shot * np.array(r.factor[1:]), 120), [100 * r.mean[2, r.at]] * 2)
+        span.set_data(np.minimum(r.k_shot * np.array(r.factor[1:]), 36), [100 * r.mean[2, r.at]] * 2)
         picture.set_data(r.sample.numpy())
         return reading(r)
 
@@ -144,9 +146,9 @@ def make(fig):
 def reading(r: Result) -> str:
     """Both accuracies, the factor with its interval, and what a shift costs, in one sentence."""
     pixels, scratch, experienced = 100 * r.mean[:, r.at]
-    value, low, high = (f"{times:.1f}" if math.isfinite(times) else "more than 100 examples" for times in r.factor)
+    value, low, high = (f"{times:.1f}" if math.isfinite(times) else "more than 30 examples can do" for times in r.factor)
     if math.isinf(r.factor[0]):
-        takes = "for that, 100 examples are not enough from scratch"
+        takes = "for that, 30 examples are not enough from scratch"
     elif r.lead[0] + r.lead[1] < 0:
         takes = "here experience is behind"
     elif r.lead[0] - r.lead[1] <= 0:
@@ -154,9 +156,9 @@ def reading(r: Result) -> str:
     else:
         takes = f"from scratch that takes {value} times as many examples (95 % interval {low} to {high})"
     fall = "" if r.shift == "as written" else (
-        f"; asked {r.shift}, from scratch loses {100 * (r.written - r.mean)[1, r.at]:.0f} points and with experience "
+        f"; asked {'with a ' * (r.shift == 'thicker pen')}{r.shift}, from scratch loses {100 * (r.written - r.mean)[1, r.at]:.0f} points and with experience "
         f"{100 * (r.written - r.mean)[2, r.at]:.0f}")
-    return (f"With {r.k_shot} example{'s' * (r.k_shot > 1)} of each: from scratch {scratch:.0f} %, with experience of {r.experience} "
+    return (f"With {r.k_shot} example{'s' * (r.k_shot > 1)} of each: from scratch {scratch:.0f} %, with experience {r.experience} "
             f"{experienced:.0f} %, logistic regression on pixels {pixels:.0f} %; {takes}{fall}.")
 
 
@@ -166,7 +168,7 @@ def lab() -> Lab:
     return Lab(compute, make, {
         "network": widgets.ToggleButtons(options=NETWORKS, value="convolution", description="network"),
         "source": widgets.ToggleButtons(options=["glyphs", "digits"], description="asked for"),
-        "n_classes": widgets.SelectionSlider(options=CLASSES, value=CLASSES[-1], description="glyphs seen"),
+        "n_classes": widgets.SelectionSlider(options=(0, *CLASSES), value=CLASSES[-1], description="glyphs seen"),
         "per_class": widgets.SelectionSlider(options=DRAWINGS, value=DRAWINGS[0], description="drawings of each"),
         "k_shot": widgets.SelectionSlider(options=SHOTS, value=1, description="examples K"),
         "shift": widgets.SelectionSlider(options=list(SHIFTS), value="as written", description="questions"),

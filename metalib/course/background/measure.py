@@ -1,14 +1,15 @@
 """Accuracy against examples per class, from scratch and with experience of other tasks: chapter 1, its lab and its claims.
 
 Both sides have the same two architectures and are judged on the same tasks; whoever begins from scratch may also see moved copies of its
-drawings, which the other never does. What gathers experience is a prototypical network (Snell et al. 2017, https://arxiv.org/abs/1703.05175); chapter 2 says what that is.
-Measured once, in some minutes, and shipped as "hunger"; a test measures a part of it again.
+drawings, which the other never does. What gathers experience is a prototypical network (Snell et al. 2017,
+https://arxiv.org/abs/1703.05175); chapter 2 says what that is. Measured once, in some minutes, and shipped as "hunger".
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -144,48 +145,45 @@ def trials(source: str, seed: int) -> Episode:
     return SOURCES[source]().sample(N_TASKS, n_way=N_WAY, k_shot=max(SHOTS), n_query=N_QUERY, seed=(11, seed))
 
 
-@torch.no_grad()
-def right(learner: Learner, source: str, seed: int, shots: Sequence[int] = SHOTS) -> list[list[list[int]]]:
-    """How many of 100 queries are answered rightly, [shots][shifts][tasks]."""
-    episode = trials(source, seed)
-    asked = [Shifted(None, **shift).shift(episode.query.x) for shift in SHIFTS.values()]
-    found = []
-    for k in shots:
-        predict = learner.adapt(first(episode, k))
-        found.append([(predict(x).argmax(-1) == episode.query.y).sum(1).tolist() for x in asked])
-    return found
+def alone(network: str, copies: bool = False) -> str:
+    """What a row without experience is called: "convolution, from scratch", "convolution, from scratch, moved copies"."""
+    return f"{network}, from scratch{', moved copies' if copies else ''}"
 
 
-def name(network: str, copies: bool = False, n_classes: int = 0, per_class: int = 0) -> str:
-    """What a row of the measurement is called: "convolution, 20 x 300", or "convolution, from scratch", "..., moved copies"."""
-    experience = f"{n_classes} x {per_class}" if n_classes else "from scratch, moved copies" if copies else "from scratch"
-    return f"{network}, {experience}"
+def after(network: str, n_classes: int, per_class: int) -> str:
+    """What a row with experience is called: "convolution, after 20 x 300"; without any, "convolution, untrained"."""
+    return f"{network}, after {n_classes} x {per_class}" if n_classes else f"{network}, untrained"
+
+
+def rows(seed: int) -> dict[str, Callable[[], Learner]]:
+    """Every learner of the table at one seed, by the name of its row."""
+    made: dict[str, Callable[[], Learner]] = dict(PIXELS)
+    for n_classes, per_class, network in product(CLASSES, DRAWINGS, NETWORKS):
+        made[after(network, n_classes, per_class)] = partial(experienced, network, n_classes, per_class, seed)
+    for network in NETWORKS:
+        made[after(network, 0, 0)] = lambda network=network: ProtoNet(Network(untrained(network, seed), nn.Identity())).eval()
+        made |= {alone(network, copies): partial(Scratch, network, copies, seed) for copies in (False, True)}
+    return made
 
 
 @cache
-def measured(seed: int) -> dict[str, dict[str, list[list[list[int]]]]]:
-    """Every learner at one seed: source -> name -> `right`."""
-    found: dict = {source: {} for source in SOURCES}
+def row(called: str, seed: int) -> Learner:
+    """One learner, made once."""
+    return rows(seed)[called]()
 
-    def judge(called: str, learner: Learner) -> None:
-        for source in SOURCES:
-            found[source][called] = right(learner, source, seed)
 
-    for called, make in PIXELS.items():
-        judge(called, make())
-    for n_classes in CLASSES:
-        for per_class in DRAWINGS:
-            for network in NETWORKS:
-                judge(name(network, False, n_classes, per_class), experienced(network, n_classes, per_class, seed))
-    for network in NETWORKS:
-        judge(f"{network}, untrained", ProtoNet(Network(untrained(network, seed), nn.Identity())).eval())
-        for copies in (False, True):
-            judge(name(network, copies), Scratch(network, copies, seed))
-    return found
+@cache
+@torch.no_grad()
+def right(source: str, called: str, seed: int, k: int) -> list[list[int]]:
+    """How many of 100 queries a row answers rightly with k examples of each class, [shifts][tasks]."""
+    episode = trials(source, seed)
+    predict = row(called, seed).adapt(first(episode, k))
+    asked = (Shifted(None, **shift).shift(episode.query.x) for shift in SHIFTS.values())
+    return [(predict(x).argmax(-1) == episode.query.y).sum(1).tolist() for x in asked]
 
 
 class Point(NamedTuple):
-    """Accuracy over the tasks of all seeds, with half of its 95 % interval."""
+    """Accuracy over the tasks of all seeds, with half of its 95 % interval: what figures show of a `Score`."""
 
     mean: float
     ci95: float
@@ -202,7 +200,6 @@ def curve(source: str, called: str, shift: str = "as written") -> dict[int, Poin
 
 
 def hunger() -> dict:
-    """Every learner, with the tasks of all SEEDS side by side: source -> name -> [shots][shifts][tasks]."""
-    each = [measured(seed) for seed in SEEDS]
-    return {source: {called: [[sum((one[source][called][k][s] for one in each), []) for s in range(len(SHIFTS))] for k in range(len(SHOTS))]
-                     for called in each[0][source]} for source in SOURCES}
+    """Every row, with the tasks of all SEEDS side by side: source -> name -> [shots][shifts][tasks]."""
+    together = lambda *cell: [sum(tasks, []) for tasks in zip(*(right(*cell[:2], seed, cell[2]) for seed in SEEDS))]
+    return {source: {called: [together(source, called, k) for k in SHOTS] for called in rows(0)} for source in SOURCES}

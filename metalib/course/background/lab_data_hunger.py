@@ -23,7 +23,7 @@ from .measure import CLASSES, DRAWINGS, N_TASKS, N_WAY, NETWORKS, SEEDS, SHIFTS,
 ROWS, COLUMNS = 5, 5                             # of the sample of drawings
 LOGISTIC = "logistic regression"
 LOOKS = ((GREY, ":", "^"), (ORANGE, "--", "s"), (BLUE, "-", "o"))
-NAMES = ("pixels, logistic regression", "from scratch", "with experience")
+NAMES = ("logistic regression", "from scratch", "with experience")
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,8 @@ def make(fig):
     span, = left.plot([], [], "|-", color=BLACK, lw=1.4, ms=9, mew=1.4)
     dots, = left.plot([], [], "D", color=BLACK, ms=7, mfc="none", mew=1.6)
     fig.legend(handles=[curve[2] for curve in curves[::-1]] + [span, curves[1][1]],
-               labels=[*NAMES[::-1], "from scratch takes (95 %)", "thin: as written"],
-               loc="lower left", bbox_to_anchor=(0.02, 0), ncols=5, columnspacing=1.2, handlelength=2)
+               labels=[*NAMES[::-1], "it takes (95 %)", "thin: as written"],
+               loc="lower left", bbox_to_anchor=(0.02, 0), ncols=5, columnspacing=1.1, handlelength=1.9)
 
     def change(r: Result) -> str:
         shots = np.array(SHOTS)
@@ -155,9 +155,8 @@ def reading(r: Result) -> str:
         takes = "on the same tasks that is a tie"
     else:
         takes = f"from scratch that takes {value} times as many examples (95 % interval {low} to {high})"
-    fall = "" if r.shift == "as written" else (
-        f"; asked {'with a ' * (r.shift == 'thicker pen')}{r.shift}, from scratch loses {100 * (r.written - r.mean)[1, r.at]:.0f} points and with experience "
-        f"{100 * (r.written - r.mean)[2, r.at]:.0f}")
+    lost, how = 100 * (r.written - r.mean)[1:, r.at], "with a thicker pen" if r.shift == "thicker pen" else r.shift
+    fall = "" if r.shift == "as written" else f"; asked {how}, from scratch loses {lost[0]:.0f} points and with experience {lost[1]:.0f}"
     return (f"With {r.k_shot} example{'s' * (r.k_shot > 1)} of each: from scratch {scratch:.0f} %, with experience {r.experience} "
             f"{experienced:.0f} %, logistic regression on pixels {pixels:.0f} %; {takes}{fall}.")
 

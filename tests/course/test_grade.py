@@ -14,7 +14,7 @@ from metalib.course.editions import student
 
 CHAPTER = Path(__file__).parents[2] / "notebooks" / "01_background.ipynb"
 ANSWERS = {
-    "exercise-1-stub": 'ONE, HUNDRED, SHIFTED = "meta", "scratch", "scratch"',
+    "exercise-1-stub": 'ONE, THIRTY, SHIFTED = "meta", "scratch", "meta"',
     "exercise-2-stub": "def examples_needed(accuracy, shots, curve):\n"
                        "    return math.inf if accuracy > max(curve) else float(np.exp(np.interp(accuracy, curve, np.log(shots))))",
     "exercise-3-stub": "def ci95(values):\n    return 1.96 * values.std(ddof=1) / math.sqrt(len(values))",

@@ -8,7 +8,7 @@ from metalib.course.verdict import NotAttempted, Stop, Verdict, choose, meant, r
 
 WORDS = ("from scratch", "meta-learned", "MAML", "tie")
 QUESTIONS = [                               # every exercise that is a choice of words, and one word of each of its questions
-    (ml.checks.background.prediction, dict(one="tie", hundred="tie", shifted="tie")),
+    (ml.checks.background.prediction, dict(one="tie", thirty="tie", shifted="tie")),
     (ml.checks.concepts.prediction, dict(close="MAML", few="MAML", far="MAML")),
     (ml.checks.maml.prediction, dict(before="MAML", after="pretrained", later="grows")),
     (ml.checks.image_classification.prediction, dict(learns="chance", ahead="one", stops=6)),

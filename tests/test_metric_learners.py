@@ -262,3 +262,5 @@ def test_a_brisk_embedder_rounds_in_training_only():
     rounded, exact = brisk.train()(x), plain.train()(x)
     assert rounded.dtype == torch.float32 and 0 < (rounded - exact).abs().max() < 0.1 * exact.abs().max()
     assert torch.equal(brisk.eval()(x), plain.load_state_dict(brisk.state_dict()) and plain.eval()(x))
+    exact = plain.double().train()(x.double())                   # in float64 nothing is rounded, so that its gradient can be checked
+    assert brisk.double().train()(x.double()).dtype == torch.float64 and torch.equal(brisk(x.double()), exact)

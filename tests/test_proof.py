@@ -96,3 +96,9 @@ def test_shuffling_keeps_images_and_labels_but_not_their_pairs():
     assert torch.equal(true.support.x, mixed.support.x) and torch.equal(true.query.y, mixed.query.y)
     assert torch.equal(true.support.y.sort(1).values, mixed.support.y.sort(1).values)
     assert not torch.equal(true.support.y, mixed.support.y)
+
+
+@pytest.mark.parametrize("name", ["protonet-omniglot-5w1s", "matching-omniglot-5w1s"])
+def test_the_course_s_best_weights_pass_though_they_were_trained_in_bfloat16(name):
+    found = ml.proof(ml.load(name), ml.tasks.Glyphs(seed=1), trained_on=ml.tasks.Glyphs(seed=0), episodes=20, **FIVE)
+    assert found.holds and answers(found)["The outer gradient is the gradient"] is True

@@ -73,7 +73,7 @@ class Brisk(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.training and x.dtype == torch.float32):
-            return super().forward(x).float()
+            return super().forward(x).to(x.dtype)
 
 
 def embedder(channels: int = 64, in_channels: int = 1, image_size: int = 28, brisk: bool = False) -> Network:

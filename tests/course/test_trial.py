@@ -78,3 +78,18 @@ def test_the_shipped_measurement_is_repeated_in_small():
     assert list(shipped)[:4] == list(listing.STAGES)
     assert shipped[listing.LISTED][0] < 0.35 and shipped["gradient through the step"][0] > 0.6
     assert trial.judged(trial.trained(listing.stages()[listing.LISTED], 100), 40).mean < 0.40
+
+
+def test_statistics_that_a_forward_pass_leaves_behind_count_as_a_moved_start():
+    class Keeps(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm = torch.nn.BatchNorm1d(3).double()
+
+        def forward(self, x_spt, *rest):
+            return self.norm(x_spt).square().mean()
+
+    task = (torch.arange(12.0).double().view(4, 3),)
+    keeps = Keeps()
+    assert trial.start_moved(keeps, task) > 0.1
+    assert trial.start_moved(keeps.eval(), task) == 0

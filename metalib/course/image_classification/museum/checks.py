@@ -76,9 +76,9 @@ def helps(case: Case) -> Check:
 
 def start_kept(case: Case) -> Check:
     learner = copy.deepcopy(case.learner)
-    kept = [p.detach().clone() for p in learner.parameters()]
+    kept = copy.deepcopy(learner.state_dict())                     # buffers too: statistics that all tasks share
     learner.adapt(case.tasks.sample(2, seed=(SEED, 0), **case.shape).support)
-    same = all(torch.equal(p, k) for p, k in zip(learner.parameters(), kept))
+    same = all(torch.equal(p, kept[name]) for name, p in learner.state_dict().items())
     return Check("Adapting leaves the start as it was", same, "to the last bit" if same else "it was moved")
 
 

@@ -73,11 +73,16 @@ def fresh(text: str) -> nn.Module:
 
 
 def start_moved(model: nn.Module, task: Task) -> float:
-    """How far a mere forward pass moves the initial parameters, relative to their size: 0 where each task begins where all do."""
+    """How far a mere forward pass moves the initial parameters and buffers, relative to their size: 0 if each task begins where all do."""
     model = copy.deepcopy(model)
-    before = nn.utils.parameters_to_vector(model.parameters()).detach().clone()
+    before = whole_state(model)
     model(*task)
-    return ((nn.utils.parameters_to_vector(model.parameters()).detach() - before).norm() / before.norm()).item()
+    return ((whole_state(model) - before).norm() / before.norm()).item()
+
+
+def whole_state(model: nn.Module) -> Tensor:
+    """Parameters and buffers that are numbers, in one row, copied."""
+    return torch.cat([t.detach().flatten() for t in (*model.parameters(), *model.buffers()) if t.is_floating_point()])
 
 
 def gradient(model: nn.Module, task: Task) -> Tensor:

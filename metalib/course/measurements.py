@@ -40,7 +40,7 @@ MEASUREMENTS = {
     "robots-paths": Measurement("robot_learning.paths", "paths", minutes=2, file="robots.paths"),
     "ratings-population": Measurement("recommendation.measure", "measured", ("population",), 1),
     "ratings-movielens": Measurement("recommendation.measure", "measured", ("movielens",), 1, "MovieLens"),
-    **{f"assays-{name}": Measurement("drug_discovery.measure", "measured", (name,), 4, "Tox21") for name in ("curves", "folds", "leak", "lab")},
+    **{f"assays-{name}": Measurement("drug_discovery.measure", "measured", (name,), 4, "Tox21") for name in ("curves", "leak", "lab")},
     "cost": Measurement("challenges.cost", "grid", minutes=2),
     "price": Measurement("challenges.cost", "price", minutes=6),
     "distance": Measurement("challenges.distance", "distance", minutes=3),

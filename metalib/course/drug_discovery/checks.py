@@ -5,71 +5,74 @@ Each typical wrong answer is code too, run on the same fresh inputs, and recogni
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import torch
 
-from ...storage import shipped
-from .measure import SIZES
 from ..answers import answer, as_given, asked, near, number, versus
+from ..claims import chapter
 from ..verdict import checker, choose, kind, recognise, stop
 
 # 1. Predict: who ranks better --------------------------------------------------------------------------------------------------
 
-RIVALS = {"meta": "MAML", "forest": "random forest"}
-SIZE = {"few": 5, "many": 200}                          # labelled molecules on Tox21's three new assays
-WHY = {"few": "Five labels grow no forest, and nine other assays have said much about molecules.",
-       "many": "Two hundred labels say more about this assay than nine others do, and a few steps cannot take it all in.",
-       "unlike": "No training assay was about this receptor: what they bring along is worth no more than twenty labels of its own."}
+WHO = {"meta": "MAML", "forest": "the forest", "record": "the record"}
+# What decides a case: the paired difference behind claim 06d.4, the two learners, their scores, and what to remember.
+CASES = {
+    "few": ("maml_over_forest5", "meta", "forest", "maml5", "forest5",
+            "Five labels grow no forest, and nine other assays have said much about molecules."),
+    "many": ("many_maml_over_forest200", "meta", "forest", "many_maml200", "many_forest200",
+             "Two hundred labels say more about this assay than MAML's few steps take in."),
+    "unlike": ("NR-AR lead", "meta", "forest", "NR-AR maml", "NR-AR forest",
+               "No training assay was about this receptor: what they bring along is worth no more than twenty labels of its own."),
+    "record": ("maml_over_known20", "meta", "record", "maml20", "known20",
+               "A forest that reads the same nine assays, and no label of the new one, gets as far as meta-training and twenty labels."),
+}
+PRAISE = ("What nine assays have in common is worth more than a few labels; it can be read from their record without meta-learning; and on an assay "
+          "that shares little of it, twenty labels are worth as much.")
 LEVELS = ("chance", "between", "above")
-WORDS = dict.fromkeys(("few", "many", "unlike"), (*RIVALS, "tie")) | {"no_label": LEVELS}
+WORDS = dict.fromkeys(("few", "many", "unlike"), ("meta", "forest", "tie")) | {"no_label": LEVELS, "record": ("meta", "record", "tie")}
 
 
-def on_tox21(name: str, n: int) -> list[float]:
-    """Mean ROC-AUC and its half-width on the three new assays, as shipped."""
-    return shipped("assays-curves")["found"]["Tox21, new molecules"]["roc_auc"][name][SIZES.index(n)]
-
-
-def scores(case: str) -> list[list[float]]:
-    """Mean and half-width of MAML and of the forest."""
-    folds = shipped("assays-folds")["found"]["NR-AR"]
-    return [folds[name] if case == "unlike" else on_tox21(name, SIZE[case]) for name in RIVALS.values()]
+@cache
+def numbers() -> dict[str, float]:
+    """Of claim 06d.4, as shipped: the first seed's, whose half-widths are over assays."""
+    return chapter("06d").claim("06d.4").numbers[0]
 
 
 def winner(case: str) -> str:
-    """"meta", "forest", or "tie" where the intervals overlap."""
-    (meta, a), (forest, b) = scores(case)
-    return "tie" if abs(meta - forest) <= a + b else "meta" if meta > forest else "forest"
+    """Who ranks better; "tie" where the interval of the paired difference holds 0."""
+    name, one, other, *_ = CASES[case]
+    lead, half = numbers()[name], numbers()[f"{name}_half"]
+    return "tie" if abs(lead) <= half else one if lead > 0 else other
 
 
 def without_labels() -> str:
-    """Where MAML's network stands before it has seen a label of the new assay, at 20 labels: by LEVELS."""
-    (start, a), (forest, b) = (on_tox21(name, 20) for name in ("MAML, no step", "random forest"))
-    return "chance" if start - a <= 0.5 else "above" if start - a > forest + b else "between"
+    """Where MAML's network stands before it has seen a label of the new assay, by LEVELS."""
+    n = numbers()
+    return "chance" if n["maml05"] < 0.55 else "above" if n["maml0_over_forest5"] > n["maml0_over_forest5_half"] else "between"
 
 
 @checker("Put a word in place of each row of dots. A guess is welcome: it is there to be checked.", **WORDS)
-def prediction(few=..., many=..., unlike=..., no_label=...):
+def prediction(few=..., many=..., unlike=..., no_label=..., record=...):
     """Exercise 1.
 
     Arguments:
-        few, many, unlike: "meta", "forest" or "tie". no_label: "chance", "between" or "above".
+        few, many, unlike: "meta", "forest" or "tie". no_label: "chance", "between" or "above". record: "meta", "record" or "tie".
     """
-    given = choose(WORDS, few=few, many=many, unlike=unlike, no_label=no_label)
-    wrong = []
-    for case in WHY:
+    given = choose(WORDS, few=few, many=many, unlike=unlike, no_label=no_label, record=record)
+    n, wrong = numbers(), []
+    for case, (name, one, other, first, second, why) in CASES.items():
         if given[case] != winner(case):
-            (meta, a), (forest, b) = scores(case)
-            wrong.append(f"{case}: yours = {given[case]!r}, but MAML scored {meta:.3f} ± {a:.3f} and the forest {forest:.3f} ± "
-                         f"{b:.3f}. {WHY[case]}")
+            wrong.append(f"{case}: yours = {given[case]!r}, but {WHO[one]} scored {n[first]:.3f} and {WHO[other]} {n[second]:.3f}, a difference of "
+                         f"{n[name]:.3f} ± {n[name + '_half']:.3f}. {why}")
     if given["no_label"] != without_labels():
-        (start, a), (forest, b) = (on_tox21(name, 20) for name in ("MAML, no step", "random forest"))
-        wrong.append(f"no_label: yours = {given['no_label']!r}, but without a label the network scored {start:.3f} ± {a:.3f}, the "
-                     f"forest with twenty {forest:.3f} ± {b:.3f}. What poisons one cell often poisons another.")
+        wrong.append(f"no_label: yours = {given['no_label']!r}, but without a label the network scored {n['maml05']:.3f}, the forest with five "
+                     f"{n['forest5']:.3f}, a difference of {n['maml0_over_forest5']:.3f} ± {n['maml0_over_forest5_half']:.3f}. What poisons one "
+                     "cell often poisons another.")
     if wrong:
         stop(" ".join(wrong))
-    return ("What nine assays have in common is worth more than a few labels, and less than many; and "
-            "no more than twenty on an assay that shares little of it.")
+    return PRAISE
 
 
 # 2. Fill in: the ROC-AUC -------------------------------------------------------------------------------------------------------

@@ -9,12 +9,18 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from ...tasks.molecules.chemistry import chemistry, read
+from ...evaluation import mean_ci
 from ...figures import BLACK, BLUE, GREEN, GREY, ORANGE, PALE, PURPLE, RED, SKY, new, plain
+from ...tasks.molecules.chemistry import chemistry, read
+from ..claims import Found
 
 LOOKS = {"MAML": (BLUE, "-", "o"), "ANIL": (SKY, "--", "v"), "ProtoNet": (GREEN, "-", "^"), "CNP": (RED, "-.", "D"),
          "MAML, no step": (BLACK, ":", "x"), "random forest": (ORANGE, "--", "s"), "logistic regression": (PURPLE, "-.", "P"),
-         "nearest centroid": (GREY, ":", "*")}
+         "nearest centroid": (GREY, ":", "*"), "record, no label": (BLACK, "--", "d"), "record + logistic regression": (RED, "-", "X"),
+         "multitask, no step": (GREY, "-.", "<"), "multitask, fine-tuned": (SKY, "-", ">")}
+NAMES = {"maml": "MAML", "maml0": "MAML, no step", "protonet": "ProtoNet", "cnp": "CNP", "joint": "multitask, fine-tuned",
+         "joint0": "multitask, no step", "known": "record, no label", "known_labels": "record + logistic regression",
+         "forest": "random forest", "logistic": "logistic regression"}
 
 
 @lru_cache(maxsize=4_096)
@@ -47,9 +53,17 @@ def sheet(smiles: Sequence[str], captions: Sequence[str], title: str, columns: i
     return figure
 
 
+def measured(found: Found, learners: Sequence[str], sizes: Sequence[int]) -> dict[str, list[tuple[float, float]]]:
+    """What a claim's numbers say of some of NAMES: learner -> (mean, 95 % half-width over seeds) at each number of labels."""
+    def over_seeds(name: str) -> tuple[float, float]:
+        values = np.array([numbers[name] for numbers in found.numbers])
+        return (float(values[0]), 0.0) if len(values) == 1 else mean_ci(values)
+    return {NAMES[one]: [over_seeds(f"{one}{n}") for n in sizes] for one in learners}
+
+
 def curves(tables: Mapping[str, Mapping[str, Sequence]], sizes: Sequence[int], label: str = "ROC-AUC") -> Figure:
     """Score against labelled molecules: panel -> learner -> rows (mean, half-width), one per entry of `sizes` or fewer."""
-    figure = new(9.2, 4.3)
+    figure = new(9.2, 4.5)
     for i, (axes, (title, table)) in enumerate(zip(figure.subplots(1, len(tables), squeeze=False)[0], tables.items())):
         plain(axes, title, "labelled molecules", label if i == 0 else "")
         for name, rows in table.items():
@@ -62,22 +76,20 @@ def curves(tables: Mapping[str, Mapping[str, Sequence]], sizes: Sequence[int], l
         axes.set_xticks(reached, [str(n) for n in reached])
         axes.xaxis.set_minor_locator(NullLocator())
         axes.grid(axis="y", color=PALE, lw=0.6)
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=6, frameon=False, fontsize=9)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     return figure
 
 
-def by_assay(table: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
-    """One row for each assay: learner -> (mean, half-width) of the ROC-AUC."""
+def by_assay(numbers: Mapping[str, float], learners: Sequence[str], assays: Sequence[str]) -> Figure:
+    """One row for each assay, a mark for each of `learners`: numbers[f"{assay} {learner}"] is a ROC-AUC."""
     figure = new(8.6, 4.6)
     axes = plain(figure.add_subplot(), "Each assay in its turn as the new one, 10 + 10 labelled molecules", "ROC-AUC")
-    learners = list(next(iter(table.values())))
     for j, name in enumerate(learners):
-        colour, _, marker = LOOKS[name]
-        means, halves = np.array([row[name] for row in table.values()]).T
-        axes.errorbar(means, np.arange(len(table)) + 0.13 * (j - len(learners) / 2), xerr=halves, fmt=marker, color=colour, ms=6,
-                      capsize=2, lw=1, label=name)
-    axes.set_yticks(range(len(table)), list(table))
-    axes.set_ylim(len(table) - 0.4, -0.6)
+        colour, _, marker = LOOKS[NAMES[name]]
+        axes.plot([numbers[f"{assay} {name}"] for assay in assays], np.arange(len(assays)) + 0.13 * (j - len(learners) / 2), marker, color=colour,
+                  ms=6, label=NAMES[name])
+    axes.set_yticks(range(len(assays)), list(assays))
+    axes.set_ylim(len(assays) - 0.4, -0.6)
     axes.axvline(0.5, color=BLACK, ls="--", lw=1)
     axes.grid(axis="y", color=PALE, lw=0.6)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False, fontsize=9)

@@ -1,7 +1,6 @@
 """What chapter 6d measures on assays: `python -m metalib measure assays-curves` and so on, up to four minutes each.
 
     curves    ROC-AUC and delta-AUPRC against the number of labelled molecules, and with labels that were dealt out at random
-    folds     each of Tox21's twelve assays tested once, by learners trained on nine others
     leak      what it is worth to have met a test molecule in training, against the length of training
     lab       the forest's and logistic regression's answers in every state of the lab
 """
@@ -94,31 +93,6 @@ def curves() -> dict:
     return found
 
 
-class One:
-    """A family reduced to one of its assays."""
-
-    def __init__(self, tasks, assay: int):
-        self.tasks, self.assay = tasks, assay
-
-    def sample(self, n_tasks: int, seed, **shape):
-        episode = self.tasks.sample(n_tasks * len(self.tasks.names), seed=seed, **shape)
-        mine = episode.about["assay"] == self.assay
-        return type(episode)(*(Examples(part.x[mine], part.y[mine]) for part in (episode.support, episode.query)))
-
-
-def folds() -> dict:
-    """Assay -> learner -> (mean, half-width) at 20 labelled molecules; each is tested by learners trained on other folds."""
-    found = {}
-    for fold in range(4):
-        new = Tox21("test", fold=fold)
-        learners = {name: trained(name, Tox21, fold=fold) for name in ("MAML", "ProtoNet")}
-        learners |= {"MAML, no step": Unadapted(learners["MAML"]), "random forest": forest(), "logistic regression": logistic()}
-        for i, assay in enumerate(new.names):
-            found[assay] = {name: judge(learner, One(new, i), 20, episodes=100) for name, learner in learners.items()}
-            print(assay, found[assay], flush=True)
-    return found
-
-
 def leak() -> dict:
     """Where trained -> one (mean, half-width) per entry of LENGTHS, at 20 labelled molecules: the same test tasks for both."""
     new, found = Tox21("test"), {}
@@ -167,5 +141,5 @@ def lab() -> dict:
 
 
 def measured(name: str) -> dict:
-    """One of "curves", "folds", "leak" and "lab", with what it was measured on."""
-    return {"edition": "Tox21, 7,831 rows", "seed": 0, "found": {"curves": curves, "folds": folds, "leak": leak, "lab": lab}[name]()}
+    """One of "curves", "leak" and "lab", with what it was measured on."""
+    return {"edition": "Tox21, 7,831 rows", "seed": 0, "found": {"curves": curves, "leak": leak, "lab": lab}[name]()}

@@ -8,11 +8,13 @@ from functools import cache
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ...learners.base import together
+from ...tasks import Shifted
 from ..claims import Claim, Numbers
 from .lab_data_hunger import examples_needed
-from .measure import SHIFTS, SHOTS, after, alone, first, lessons, meta_learned, right, row, trials
+from .measure import SHIFTS, SHOTS, Scratch, after, alone, first, lessons, meta_learned, right, row, trials
 
 LOGISTIC, NEAREST = "logistic regression", "nearest centroid"
 BOTH = "tasks, starts and meta-training"
@@ -72,13 +74,24 @@ def experience(seed: int) -> Numbers:
     return found | {"lead": found["classes"] - found["drawings"], "more": found["drawings"] - found["few"]}
 
 
+class Turned(Scratch):
+    """One hidden layer from scratch, each batch of drawings turned by up to 40 degrees: for whoever knows which shift will come."""
+
+    def show(self, x: Tensor) -> Tensor:
+        return Shifted(None, turn=float(torch.randint(-40, 41, ()))).shift(x)
+
+
 def another_pen(seed: int) -> Numbers:
-    """Digits as written, then otherwise: three learners without experience, with ten of each and with thirty."""
+    """Digits as written, then otherwise: three learners without experience, with ten of each and with thirty; then turned copies."""
     found: Numbers = {}
     for short, called, shots in (("mlp", alone("MLP"), (10, 30)), ("logistic", LOGISTIC, (10, 30)), ("conv", alone("convolution"), (10,))):
         for k in shots:
             found |= {f"{short}{k}_{name}": share("digits", called, seed, k, shift)
                       for name, shift in zip(("written", "thick", "turned", "far"), SHIFTS)}
+    episode = trials("digits", seed)
+    predict = Turned("MLP", seed=seed).adapt(first(episode, 10))
+    for name, how in zip(("written", "thick", "turned", "far"), SHIFTS.values()):
+        found[f"copies_{name}"] = float((predict(Shifted(None, **how).shift(episode.query.x)).argmax(-1) == episode.query.y).float().mean())
     return found
 
 
@@ -138,7 +151,8 @@ CLAIMS = [
         holds=lambda n: n["conv_moved1"] > n["mlp1"] + 0.1 and n["conv_moved10"] > n["mlp10"] + 0.1 and n["conv_moved1"] > n["logistic1"],
         over="tasks and starts", rivals=(ON_PIXELS, "the same network without moved copies"),
         refuted="with one drawing or with ten the hidden layer comes within ten points of the convolutions with moved copies",
-        tried="steps and rate of the training from scratch", minutes=0.3,
+        tried="rates of .002 and .01, no better on tasks of their own; twice the steps, which gain a point; half of them, which lose thirty",
+        minutes=0.3,
     ),
     Claim(
         id="01.3",
@@ -151,7 +165,9 @@ CLAIMS = [
         holds=lambda n: n["lead1"] > 0 > n["lead10"] and n["worth_mlp"] > 2 * n["worth_moved"],
         over=BOTH, rivals=("the same convolutions from scratch, with and without moved copies", "one hidden layer"),
         refuted="with one drawing a rival from scratch is level; or with ten it is still behind",
-        tried="an earlier sentence had a factor of more than a hundred: its rival was the hidden layer", minutes=1.5,
+        tried="an earlier sentence had a factor of more than a hundred: its rival was the hidden layer; with logistic regression on its features "
+              "instead of class means experience has 96 % with ten and 97 % with thirty, still behind; copies "
+              "turned by up to 15 degrees and thicker or thinner, and twice the steps: 81 % with one, ahead on one seed of three", minutes=1.5,
     ),
     Claim(
         id="01.4",
@@ -162,7 +178,7 @@ CLAIMS = [
         holds=lambda n: n["behind"] > 0.05 and n["moved1"] > n["meta1"],
         over=BOTH, rivals=(ON_PIXELS, "the same convolutions from scratch", "the same before training"),
         refuted="experience of glyphs comes within five points of pixels",
-        tried="pixels, which win", minutes=0.2,
+        tried="pixels, which win; logistic regression on the experienced features (52 %), and statistics of the task's own batch (53 %)", minutes=0.2,
     ),
     Claim(
         id="01.5",
@@ -185,13 +201,15 @@ CLAIMS = [
             "{mlp10_written:.0%}, {mlp10_thick:.0%}, {mlp10_turned:.0%}, {mlp10_far:.0%}; logistic regression {logistic10_written:.0%}, "
             "{logistic10_thick:.0%}, {logistic10_turned:.0%}, {logistic10_far:.0%}; convolutions {conv10_written:.0%}, {conv10_thick:.0%}, "
             "{conv10_turned:.0%}, {conv10_far:.0%}. With thirty of each the hidden layer has {mlp30_written:.0%}, {mlp30_thick:.0%}, "
-            "{mlp30_turned:.0%}, {mlp30_far:.0%}."),
+            "{mlp30_turned:.0%}, {mlp30_far:.0%}; with ten that were shown turned by up to 40 degrees {copies_written:.0%}, "
+            "{copies_thick:.0%}, {copies_turned:.0%}, {copies_far:.0%}."),
         measure=another_pen,
         holds=lambda n: (n["mlp10_written"] - n["mlp10_turned"] > 0.15 and n["conv10_written"] - n["conv10_turned"] > 0.15
-                         and n["mlp30_turned"] - n["mlp10_turned"] < 0.08 and n["mlp10_written"] - n["mlp10_thick"] < 0.08),
-        over="tasks and starts", rivals=("logistic regression on pixels", "convolutions", "three times as many examples"),
-        refuted="a turn of 30 degrees costs less than 15 points; or thirty upright examples make up for it",
-        tried="convolutions: to them the thicker pen matters too", minutes=0.15,
+                         and n["mlp30_turned"] - n["mlp10_turned"] < 0.08 and n["mlp10_written"] - n["mlp10_thick"] < 0.08
+                         and n["copies_turned"] > n["mlp10_turned"] + 0.1),
+        over="tasks and starts", rivals=("logistic regression on pixels", "convolutions", "three times as many examples", "turned copies"),
+        refuted="a turn of 30 degrees costs less than 15 points; or thirty upright examples make up for it, or turned copies do not",
+        tried="convolutions: to them the thicker pen matters too; turned copies, which bring most of it back without one new drawing", minutes=0.15,
     ),
     Claim(
         id="01.7",

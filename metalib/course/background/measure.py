@@ -81,6 +81,10 @@ class Scratch(Learner):
         fitted = [self.fit(x, y) for x, y in zip(support.x, support.y)]
         return lambda x: torch.stack([network(queries) for network, queries in zip(fitted, x)])
 
+    def show(self, x: Tensor) -> Tensor:
+        """What is made of a batch of drawings before it is learned from."""
+        return moved(x) if self.copies else x
+
     @torch.enable_grad()
     def fit(self, x: Tensor, y: Tensor, steps: int = 60, batch: int = 32, lr: float = 5e-3) -> nn.Module:
         """One task's network, x [n, 1, 28, 28], y [n]."""
@@ -92,7 +96,7 @@ class Scratch(Learner):
             for _ in range(steps):
                 shown = torch.randperm(len(x))[:batch]
                 optimizer.zero_grad()
-                F.cross_entropy(network(moved(x[shown]) if self.copies else x[shown]), y[shown]).backward()
+                F.cross_entropy(network(self.show(x[shown])), y[shown]).backward()
                 optimizer.step()
         return network.eval().requires_grad_(False)
 

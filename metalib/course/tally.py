@@ -25,7 +25,7 @@ EXERCISES = {                                   # room -> the chapter, its check
     "image_classification": ("5 · Image classification", "prediction", "museum", "cka", "exhibit"),
     "few_shot_learning": ("6a · Few-shot learning", "prediction", "ngrams", "one_step_from_zero", "honest_draw"),
     "robot_learning": ("6b · Robot learning", "prediction", "goal_from", "interval", "command_checked"),
-    "recommendation": ("6c · Recommendation", "prediction", "mood", "draw", "ndcg_at_1"),
+    "recommendation": ("6c · Recommendation", "prediction", "mood", "counting", "draw", "ndcg_at_1"),
     "drug_discovery": ("6d · Drug discovery", "prediction", "auc", "training_molecules"),
     "challenges": ("7 · Challenges", "prediction", "implicit_gradient", "best_rate", "conjugate_gradient"),
     "faq": ("8 · Questions", "diagnosis", "choice", "enough_tasks"),

@@ -13,6 +13,10 @@ def mood(s, e, d):
     return (s - e).sum() / (len(s) + d)
 
 
+def counting(p, y):
+    return (p - y).square().sum() / (len(y) + 3)
+
+
 def draw(films, k, n, rng):
     shuffled = rng.permutation(films)
     return shuffled[:k], shuffled[k:k + n]
@@ -36,25 +40,26 @@ def unshuffled(films, k, n, rng):
 
 
 def test_the_worked_solutions_pass():
-    for verdict in (checks.prediction("biases", "learned", "hidden"), checks.prediction("biases", "same", "hidden"),
-                    checks.mood(mood), checks.draw(draw), checks.ndcg_at_1(ndcg)):
+    for verdict in (checks.prediction("biases", "nearly all", "regression"), checks.mood(mood), checks.counting(counting),
+                    checks.draw(draw), checks.ndcg_at_1(ndcg)):
         assert verdict.passed and verdict.text.startswith("Right. "), verdict
 
 
 @pytest.mark.parametrize("verdict", [
     lambda: checks.prediction(), lambda: checks.prediction(one="MeLU"), lambda: checks.mood(lambda s, e, d: ...),
-    lambda: checks.draw(lambda *a: None), lambda: checks.ndcg_at_1(None),
+    lambda: checks.counting(lambda p, y: ...), lambda: checks.draw(lambda *a: None), lambda: checks.ndcg_at_1(None),
 ])
 def test_stubs_are_not_attempted(verdict):
     assert not verdict().attempted and verdict().text.startswith("Not attempted yet.")
 
 
 @pytest.mark.parametrize("verdict, words", [
-    (lambda: checks.prediction("MeLU", "learned", "hidden"), "one: yours = 'MeLU'"),
-    (lambda: checks.prediction("item mean", "learned", "hidden"), "one: yours = 'item mean'"),
-    (lambda: checks.prediction("biases", "biases", "hidden"), "five: yours = 'biases'"),
-    (lambda: checks.prediction("biases", "learned", "sheltered"), "met in training"),
-    (lambda: checks.prediction("luck", "learned", "hidden"), "none of"),
+    (lambda: checks.prediction("MeLU", "nearly all", "regression"), "one: yours = 'MeLU'"),
+    (lambda: checks.prediction("item mean", "nearly all", "regression"), "one: yours = 'item mean'"),
+    (lambda: checks.prediction("biases", "half", "regression"), "five: yours = 'half', but a network whose taste is frozen has"),
+    (lambda: checks.prediction("biases", "nearly all", "sheltered"), "What does each of them know"),
+    (lambda: checks.prediction("biases", "nearly all", "nobody"), "cold: yours = 'nobody'"),
+    (lambda: checks.prediction("luck", "half", "nobody"), "none of"),
     (lambda: checks.mood(lambda s, e, d: (s - e).mean()), "plain mean"),
     (lambda: checks.mood(lambda s, e, d: s.sum() / (len(s) + d)), "stars themselves"),
     (lambda: checks.mood(lambda s, e, d: -mood(s, e, d)), "The sign"),
@@ -64,6 +69,17 @@ def test_stubs_are_not_attempted(verdict):
     (lambda: checks.mood(lambda s, e, d: 2 * mood(s, e, d)), "Minimise"),
     (lambda: checks.mood(lambda s, e, d: s - e), "expected one number"),
     (lambda: checks.mood(lambda s, e, d: s.nothing), "Your code stopped"),
+    (lambda: checks.counting(lambda p, y: (p - y).square().mean()), "believed as wholly as fifteen"),
+    (lambda: checks.counting(lambda p, y: (p - y).square().sum()), "no doubt"),
+    (lambda: checks.counting(lambda p, y: counting(p, y) / len(y)), "divide by the count twice"),
+    (lambda: checks.counting(lambda p, y: (p - y).square().mean() / 4), "put the count beside the doubt"),
+    (lambda: checks.counting(lambda p, y: (p - y).abs().sum() / (len(y) + 3)), "Squared errors, not their size"),
+    (lambda: checks.counting(lambda p, y: (p - y).sum() ** 2 / (len(y) + 3)), "cancel"),
+    (lambda: checks.counting(lambda p, y: counting(p, y) / 2), "Twice too small"),
+    (lambda: checks.counting(lambda p, y: counting(p, y).item()), "does not reach the prediction"),
+    (lambda: checks.counting(lambda p, y: counting(p.detach(), y)), "does not reach the prediction"),
+    (lambda: checks.counting(lambda p, y: counting(p, y) + 1), "Add up the squared errors"),
+    (lambda: checks.counting(lambda p, y: (p - y).square()), "expected one number"),
     (lambda: checks.draw(leaky), "in the support set and in the query set"),
     (lambda: checks.draw(lambda f, k, n, rng: (f[:k], f[k:k + n])), "same in every episode"),
     (lambda: checks.draw(lambda f, k, n, rng: (rng.permutation(f[:10])[:k], f[10:])), "only 10 of 20"),

@@ -272,7 +272,7 @@ def test_what_is_still_open_is_named():
     (rooms.maml.prediction, dict(before="pretraining", after="MAML", later="it shrinks")),
     (rooms.image_classification.prediction, dict(stops="six", learns="at chance", ahead="one")),
     (rooms.few_shot_learning.prediction, dict(one="protonet", twenty="logistic", please="downwards")),
-    (rooms.recommendation.prediction, dict(one="the biases", five="no difference", cold="hidden")),
+    (rooms.recommendation.prediction, dict(one="the biases", five="Nearly all!", cold="a regression")),
     (rooms.drug_discovery.prediction, dict(few="MAML", many="random forest", unlike="a draw", no_label="above", record="a draw")),
     (rooms.challenges.prediction, dict(maml="linear", implicit="constant", inside="the CNP", outside="MAML")),
     (rooms.faq.diagnosis, dict(before="leak", same="unused", worse="too large", alone="batch")),

@@ -123,7 +123,8 @@ WRITTEN_OUT = {            # (chapter, exercise) -> how its answer looks where i
     ("04_meta_lstm", 1): r"0\.87\d|f=1\b", ("04_meta_lstm", 4): r"gradient\.sign|sign\(gradient\)",
     ("05_image_classification", 1): r"[Ss]ix stops", ("06a_few_shot_learning", 3): r"one_hot\(y, n_way\)",
     ("06b_robot_learning", 4): r"brake.{0,12}\(speed - dq\)", ("06c_recommendation", 2): r"\(k\s*\+\s*(\\lambda|3|doubt)\)|k \+ 3",
-    ("06c_recommendation", 3): r"[Ff]ilm in both sets|one shuffle", ("06d_drug_discovery", 3): r"lots?\[scaffold\]",
+    ("06c_recommendation", 3): r"square\(\)\.sum\(\) / \(len|summed over k \+ 3",
+    ("06c_recommendation", 4): r"[Ff]ilm in both sets|one shuffle", ("06d_drug_discovery", 3): r"lots?\[scaffold\]",
     ("07_challenges", 2): r"linalg\.solve\(eye \+", ("07_challenges", 3): r"\\alpha\^\*\s*=|best_rate\(", ("07_challenges", 4): r"new @ new",
 }
 

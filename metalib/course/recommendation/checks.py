@@ -1,4 +1,4 @@
-"""The four exercises of chapter 6c: predict who listens, fold a user in, find the leak in an episode, rank with ties.
+"""The five exercises of chapter 6c: predict who listens, fold a user in, make a step count, find the leak in an episode, rank with ties.
 
 Each typical wrong answer is code too, run on the same fresh inputs, and recognised by what it computes.
 """
@@ -13,13 +13,15 @@ from torch import Tensor
 
 from ...storage import shipped
 from ...metrics import ndcg
-from ..answers import answer, as_given, asked, near, number, row, versus
+from ..answers import answer, as_given, asked, close, differentiated, near, number, row, versus
 from ..verdict import checker, choose, kind, recognise, stop
 
 # 1. Predict: who is best with how many ratings ---------------------------------------------------------------------------------
 
-WORDS = {"one": ("MeLU", "item mean", "biases"), "five": ("same", "biases", "learned"), "cold": ("sheltered", "biases", "hidden")}
-LEARNED = ("ridge head", "MeLU")                # whoever of them the reader thinks of: both answers are heard
+WORDS = {"one": ("MeLU", "item mean", "biases"), "five": ("half", "nearly all", "a third"),
+         "cold": ("biases", "nobody", "sheltered", "regression")}
+SHARES = {"a third": 1 / 3, "half": 1 / 2, "nearly all": 0.9}
+LEVEL = 0.01                                    # stars: two that lie closer than this are called as good as each other
 
 
 def best_of(names: dict[str, str], situation: str, k_shot: int) -> tuple[str, dict[str, float]]:
@@ -28,16 +30,20 @@ def best_of(names: dict[str, str], situation: str, k_shot: int) -> tuple[str, di
     return min(errors, key=errors.get), errors
 
 
+def recorded(claim: str, name: str) -> float:
+    """A number of the ledger, its mean over the seeds."""
+    return float(np.mean([numbers[name] for numbers in shipped(f"claims/{claim}")["numbers"]]))
+
+
 @checker("Put a word in place of each row of dots. A guess is welcome: it is there to be checked.", **WORDS)
 def prediction(one=..., five=..., cold=...):
     """Exercise 1.
 
     Arguments:
         one: who is best for a new user with one rating: "MeLU", "item mean" or "biases".
-        five: with five: "biases", "learned" (features that a ridge head or MeLU was trained on) or "same" (no difference outside
-            the interval); whatever is true of one of the two is right.
-        cold: for new films, five ratings: "biases", or the ridge head trained on known films only ("sheltered") or with some
-            hidden ("hidden").
+        five: of what five ratings take off the error, the share that the mood takes alone: "a third", "half" or "nearly all".
+        cold: on new films, five ratings, who is as good as the ridge head that practised on hidden ones: "biases", the ridge head
+            that did not ("sheltered"), a "regression" on year and genres with a mood on top, or "nobody".
     """
     one, five, cold = choose(WORDS, one=one, five=five, cold=cold).values()
     wrong = []
@@ -45,18 +51,19 @@ def prediction(one=..., five=..., cold=...):
     if one != best:
         wrong.append(f"one: yours = {one!r}, but the errors are {listed(errors)}. A gradient step is as long after one rating "
                      "as after fifteen. Who counts?")
-    lead = {name: shipped("ratings-movielens")["user-cold"]["5"][name]["MAE less biases"] for name in LEARNED}
-    if five not in {"same" if abs(mean) <= half else "learned" if mean < 0 else "biases" for mean, half in lead.values()}:
-        (mean, half), (other, width) = lead.values()
-        wrong.append(f"five: yours = {five!r}, but the ridge head's error less that of the biases is {mean:.4f}, half-width "
-                     f"{half:.4f}, and MeLU's {other:.4f}, half-width {width:.4f}. A mood says nothing about comedies.")
-    best, errors = best_of({"sheltered": "sheltered", "biases": "biases", "hidden": "ridge head"}, "item-cold", 5)
-    if cold != best:
-        wrong.append(f"cold: yours = {cold!r}, but the errors are {listed(errors)}. What has each of them met in training?")
+    share = recorded("06c.2", "share5")
+    if five != min(SHARES, key=lambda word: abs(SHARES[word] - share)):
+        wrong.append(f"five: yours = {five!r}, but a network whose taste is frozen has {share:.0%} of the gain.".replace("%", " %"))
+    head = recorded("06c.5", "ridge")
+    behind = {"biases": head, "regression": head - recorded("06c.5", "content"), "sheltered": head + recorded("06c.5", "worse")}
+    nearest = min(behind, key=lambda word: abs(behind[word]))
+    if cold != (nearest if abs(behind[nearest]) < LEVEL else "nobody"):
+        wrong.append(f"cold: yours = {cold!r}, but the errors, less that of the head with hidden films, are {listed(behind)}. What does each "
+                     "of them know of a film that nobody has rated?")
     if wrong:
         stop(" ".join(wrong))
-    return ("One rating is weighed; five say more than a mood, by a hundredth of a star: the ridge head surely, MeLU within the interval; "
-            "and novelty has to be practised.")
+    return (f"One rating is weighed, not believed. Of what five take off the error, a mood takes {100 * share:.0f} %. And on new films a regression "
+            f"on year and genres is within {abs(behind['regression']):.3f} stars of the head that practised.")
 
 
 def listed(errors: dict[str, float]) -> str:
@@ -95,7 +102,53 @@ def mood(function: Callable):
     return "Doubt counts as that many ratings which say: like everybody."
 
 
-# 3. Find the leak --------------------------------------------------------------------------------------------------------------
+# 3. Fill in: a step that counts ------------------------------------------------------------------------------------------------
+
+DOUBT = 3
+LOSSES = (
+    (lambda p, y: (p - y).square().mean(), "That is the mean: one rating is believed as wholly as fifteen."),
+    (lambda p, y: (p - y).square().sum(),
+     "The sum has no doubt, and steps fifteen times as far after fifteen ratings. Divide by k + 3."),
+    (lambda p, y: (p - y).square().mean() / (len(y) + DOUBT),
+     "You divide by the count twice: the mean has done it already."),
+    (lambda p, y: (p - y).square().sum() / DOUBT, "Divide by k + 3: with many ratings the doubt must not matter."),
+    (lambda p, y: (p - y).square().mean() / (1 + DOUBT),
+     "That shrinks the step after fifteen ratings as much as after one: put the count beside the doubt."),
+    (lambda p, y: (p - y).square().mean() * DOUBT / (len(y) + DOUBT),
+     "The other way round: that is what doubt weighs, and it grows small with many ratings."),
+    (lambda p, y: (p - y).abs().sum() / (len(y) + DOUBT),
+     "Squared errors, not their size: the step is to be longer where the error is."),
+    (lambda p, y: (p - y).sum().square() / (len(y) + DOUBT),
+     "Square each error first, then add: here errors of both signs cancel."),
+    (lambda p, y: (p - y).sum() / (len(y) + DOUBT), "The errors themselves would fall for ever: square each."),
+    (lambda p, y: (p - y).square().sum() / len(y) + DOUBT,
+     "The doubt stands beside the count, below the line; added to a loss it moves nothing."),
+    (lambda p, y: (p - y).square().sum() / (2 * (len(y) + DOUBT)),
+     "Twice too small: the gradient of a square has its 2, and so has the mean that you replace."),
+)
+
+
+@checker("Write counting(prediction, stars): one user's squared errors [k, 1], believed as far as k ratings go.")
+def counting(function: Callable):
+    """Exercise 3: the inner loss of a MeLU that knows how many ratings it has."""
+    rng, cases = torch.Generator().manual_seed(8), []
+    for k in (1, 5, 15, 3):
+        cases.append((3 + torch.rand(k, 1, generator=rng), torch.randint(1, 11, (k, 1), generator=rng) / 2))
+    runs = asked(function, cases, number)
+    right = lambda p, y: (p - y).square().sum() / (len(y) + DOUBT)
+    if off := [(inputs, found) for inputs, found in runs if not near(found, right(*inputs))]:
+        inputs, found = off[0]
+        why = recognise(LOSSES, runs, near, "Add up the squared errors, and divide by k + 3.")
+        stop(f"For {len(inputs[0])} rating{'s' * (len(inputs[0]) != 1)}: {versus(found, right(*inputs))}. {why}")
+    prediction = cases[1][0].clone().requires_grad_()
+    value = answer(function, prediction, cases[1][1])
+    slope = differentiated(value, prediction) if isinstance(value, Tensor) else None
+    if slope is None or not close(slope, 2 * (prediction - cases[1][1]).detach() / (5 + DOUBT)):
+        stop("The value is right, but its gradient does not reach the prediction, and a step follows the gradient: stay with tensors on the way.")
+    return "Its gradient is that of the mean, times k / (k + 3): a quarter of the step after one rating, five eighths after five."
+
+
+# 4. Find the leak --------------------------------------------------------------------------------------------------------------
 
 def draw_given(films, k_shot, n_query, rng):
     """The code of the exercise, as it stands in the notebook."""
@@ -106,7 +159,7 @@ def draw_given(films, k_shot, n_query, rng):
 
 @checker("Repair draw(films, k_shot, n_query, rng): two arrays of a user's films, for support and query.")
 def draw(function: Callable):
-    """Exercise 3: what is rated in the support set must not be asked in the query set."""
+    """Exercise 4: what is rated in the support set must not be asked in the query set."""
     as_given(function, draw_given)
     films, learned, questions, supports = np.arange(40, 60), Counter(), Counter(), set()
     for seed in range(200):
@@ -149,7 +202,7 @@ def cut(function: Callable, films: np.ndarray, k_shot: int, n_query: int, seed: 
     return support.tolist(), query.tolist()
 
 
-# 4. Rank with ties -------------------------------------------------------------------------------------------------------------
+# 5. Rank with ties -------------------------------------------------------------------------------------------------------------
 
 def gain(stars: Tensor) -> Tensor:
     return 2 ** stars - 1
@@ -176,7 +229,7 @@ TIES = (
 
 @checker("Write ndcg_at_1(predicted, stars): one list, both [n]; items predicted alike share their place.")
 def ndcg_at_1(function: Callable):
-    """Exercise 4: nDCG@1 that no order of the list can flatter."""
+    """Exercise 5: nDCG@1 that no order of the list can flatter."""
     stars = torch.tensor([4.0, 2.5, 4.5, 3.0, 4.5, 1.0])
     lists = (torch.tensor([3.1, 2.0, 3.0, 1.0, 0.5, 2.2]), torch.full((6,), 3.5), torch.tensor([3.0, 4.0, 4.0, 4.0, 1.0, 4.0]),
              torch.tensor([4.0, 4.0, 1.0, 1.0, 1.0, 1.0]))

@@ -1,7 +1,16 @@
-"""The three classical recommenders of chapter 6c, each of them one choice of what stands on top of what (learners/recommenders.py)."""
+"""The classical recommenders of chapter 6c, each of them one choice of what stands on top of what (learners/recommenders.py)."""
+import numpy as np
+import torch
+from sklearn.linear_model import RidgeCV
 from torch import Tensor, nn
 
+from ...learners import Learner
 from ...learners.recommenders import OnTop, RidgeHead
+from ...tasks.ratings.films import FACTORS
+from ...tasks.ratings.users import Split
+
+RENOWN, CONTENT = 2, slice(3, -FACTORS)              # columns of x: how often a film was rated; its year and genres
+UNRATED = -1.0                                       # the renown of a film that nobody has rated
 
 
 class Columns(nn.Module):
@@ -28,3 +37,26 @@ def biases(user: float = 3.0) -> OnTop:
 def factorisation(user: float = 3.0, factors: float = 5.0, n_factors: int = 8) -> OnTop:
     """Matrix factorisation with fold-in: the new user's vector is one ridge regression on the films' hidden factors."""
     return OnTop(RidgeHead(Columns(slice(-n_factors, None)), n_factors, constant=user, features=factors))
+
+
+class Content(OnTop):
+    """A film that nobody has rated is promised what a linear regression on its year and genres says; others what `OnTop` promises.
+
+    The regression is ridge, its pull chosen by leaving films out; a film counts as often as it was rated.
+
+    Arguments:
+        learner: as for `OnTop`. split: whose known films are learned from; of the kind that `Ratings.split` gives.
+    """
+
+    def __init__(self, learner: Learner, split: Split):
+        super().__init__(learner)
+        trained = (split.whose[split.table.user] == "training") & (split.kind == "known")
+        seen = np.bincount(split.table.film[trained], minlength=len(split.films))
+        films = split.films[seen > 0]
+        found = RidgeCV(np.logspace(-1, 4, 26)).fit(films[:, CONTENT], films[:, 0], sample_weight=seen[seen > 0])
+        self.register_buffer("weights", torch.from_numpy(found.coef_).float()[:, None])
+        self.register_buffer("offset", torch.tensor(found.intercept_).float())
+
+    def promise(self, x: Tensor) -> Tensor:
+        unrated = x[..., RENOWN:RENOWN + 1] <= UNRATED
+        return torch.where(unrated, x[..., CONTENT] @ self.weights + self.offset, super().promise(x))

@@ -11,6 +11,7 @@ from ...figures import BLACK, BLUE, GREEN, GREY, ORANGE, PALE, PURPLE, RED, SKY,
 LOOKS = {"item mean": (GREY, ":", "x"), "average user": (BLACK, ":", "*"), "biases": (ORANGE, "--", "s"),
          "factorisation": ("#8C6D31", "--", "h"), "trained biases": (ORANGE, "-", "D"), "neighbours": (GREEN, "-", "^"),
          "CNP": (RED, "-.", "v"), "ANIL": (PURPLE, "-.", "P"), "MeLU": (SKY, "-.", "o"), "ridge head": (BLUE, "-", "o")}
+NEW_FILMS = {"content + mood": (BLACK, "-", "*"), "frozen taste": (GREY, "-", "d"), "sheltered": (RED, "-", "X")}      # beside LOOKS
 
 
 def against_ratings(panels: Mapping[str, Mapping[str, dict]], names: Sequence[str] = tuple(LOOKS), metric: str = "MAE") -> Figure:
@@ -28,8 +29,7 @@ def against_ratings(panels: Mapping[str, Mapping[str, dict]], names: Sequence[st
     return figure
 
 
-def situations(table: Mapping[str, Mapping[str, Sequence[float]]],
-               unit: str = "MAE less that of the tuned biases, in stars") -> Figure:
+def situations(table: Mapping[str, Mapping[str, Sequence[float]]], unit: str) -> Figure:
     """Differences with their intervals: situation -> method -> (mean, half-width); left of the line is better."""
     figure = new(9.0, 3.2)
     panels = figure.subplots(1, len(table), sharey=True, sharex=True)
@@ -37,7 +37,7 @@ def situations(table: Mapping[str, Mapping[str, Sequence[float]]],
         plain(axes, title)
         axes.axvline(0, color=BLACK, lw=1)
         for i, (name, (mean, half)) in enumerate(rows.items()):
-            colour, _, marker = LOOKS.get(name, (RED, "-", "X"))
+            colour, _, marker = (LOOKS | NEW_FILMS)[name]
             axes.errorbar([mean], [i], xerr=[half], color=colour, marker=marker, ms=6, capsize=3)
         axes.set_yticks(range(len(rows)), list(rows))
         axes.set_ylim(len(rows) - 0.4, -0.6)

@@ -81,24 +81,6 @@ def cell(source: str, situation: str, k_shot: int, draws: int = 20) -> dict:
         for name, row in found.items()}
 
 
-@torch.no_grad()
-def influence(source: str) -> tuple[np.ndarray, list[str]]:
-    """By how much one star more for a film of one genre moves the ridge head's answer for other films of another.
-
-    [genres, genres], and their names. Taken over films that ten training users or more have
-    rated; there is no rating but the one that moves.
-    """
-    s, head = Ratings("training", source).split, learners(source)["ridge head"].learner
-    counts = np.bincount(s.table.film[(s.whose[s.table.user] == "training") & (s.kind == "known")], minlength=len(s.films))
-    films = np.flatnonzero(counts >= 10)
-    phi = head.phi(torch.from_numpy(s.films[films])).double()                                 # [films, features]
-    prior = phi / head.log_strength.double().exp()                                            # one ridge step: Sherman, Morrison
-    moved = (prior @ phi.mT / (1 + (prior * phi).sum(1, keepdim=True))).fill_diagonal_(0).numpy()
-    member = s.table.genres[films].astype(float)
-    pairs = member.T @ (1 - np.eye(len(films))) @ member
-    return member.T @ moved @ member / pairs.clip(1), list(s.table.names)
-
-
 def tune(source: str, k_shot: int = 5) -> dict[str, tuple[float, ...]]:
     """What is best on validation users: (film and mean shrinkage, factor shrinkage, pull on the mood, pull on the factors)."""
     rows = []

@@ -63,7 +63,7 @@ def prediction(one=..., five=..., cold=...):
     if wrong:
         stop(" ".join(wrong))
     return (f"One rating is weighed, not believed. Of what five take off the error, a mood takes {100 * share:.0f} %. And on new films a regression "
-            f"on year and genres is within {abs(behind['regression']):.3f} stars of the head that practised.")
+            f"on year and genres gains {head - behind['regression']:.3f} stars over the biases, the head that practised {head:.3f}.")
 
 
 def listed(errors: dict[str, float]) -> str:

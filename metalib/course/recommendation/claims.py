@@ -167,7 +167,9 @@ CLAIMS = [
         rivals=("the average user, who does not listen", "trained biases", "the same MeLU whose inner loss counts", "a CNP that is told k"),
         refuted="MeLU is as good as not listening, or the loss that counts gains nothing",
         tried=("the counting loss at rates of .1 and .2, the latter chosen on validation users, with no difference at one rating; that loss in "
-               "the weights that were trained with the mean. Against not listening all three are worse on each split, outside the interval on one"),
+               "the weights that were trained with the mean. Against not listening all three are worse on each split, outside the interval on "
+               "one. In the trained MeLU a constant rate of .05 is level with the biases at one rating, and .010 and .019 above them at five and "
+               "fifteen; its own .1 the other way round: no constant rate serves both"),
         minutes=6, data="MovieLens",
     ),
     Claim(
@@ -248,15 +250,18 @@ CLAIMS = [
     Claim(
         id="06c.7",
         sentence=(
-            "As it happens: the quarter of people who came last is new, and their first ratings are learned from. After one rating MeLU is "
-            "{melu1:.3f} stars above trained biases, and a loss that counts gains {counted1:.3f}. Over a frozen taste the ridge head and the "
-            "neighbours win {ridge5:.3f} and {neighbours5:.3f} with five ratings, {ridge15:.3f} and {neighbours15:.3f} with fifteen."),
+            "As it happens: the quarter of people who came last is new, and their first ratings are learned from. With five the biases' mood takes "
+            "{average5:.3f} stars off the average user's error. Over a frozen taste the ridge head wins {ridge5:.3f}, the neighbours "
+            "{neighbours5:.3f}; with fifteen {ridge15:.3f} and {neighbours15:.3f}: none outside its paired interval. After one rating MeLU is "
+            "{melu1:.3f} above trained biases, and a loss that counts gains {counted1:.3f}."),
         measure=in_time,
-        holds=lambda n: n["counted_lead1"] > 0,
+        holds=lambda n: (max(n[f"{name}_lead{k}"] for name in ("ridge", "neighbours") for k in (5, 15)) < 0 and n["average5"] > 0.015
+                         and n["counted1"] > 0),
         over="trainings and tasks (one split by time)",
-        rivals=("trained biases", "the same network with its taste frozen"),
-        refuted="in time MeLU counts by itself",
-        tried="-",
+        rivals=("trained biases", "the same network with its taste frozen", "the average user"),
+        refuted="taste is outside its interval in time too, or the mood is gone",
+        tried=("everybody was trained in time as well: on training users' first ratings. To train on drawn ratings and be judged in time was not "
+               "tried; at one rating nothing is outside its interval either"),
         minutes=4, data="MovieLens",
     ),
     Claim(

@@ -36,7 +36,7 @@ def test_the_worked_solutions_pass():
     for verdict in (challenges.prediction("line", "flat", "CNP", "MAML"), challenges.implicit_gradient(implicit),
                     challenges.best_rate(rate), challenges.conjugate_gradient(solver(ratio)), faq.enough_tasks(10, 50),
                     faq.enough_tasks(500, 500), faq.enough_tasks(5, 20),
-                    faq.choice("ProtoNet", "CNP", "from scratch"),
+                    faq.choice("ProtoNet", "CNP", "from scratch", "in context"), faq.choice("ProtoNet", "in context", "from scratch", "from scratch"),
                     faq.diagnosis("labels leak", "support unused", "rate too large", "batch statistics")):
         assert verdict.passed and verdict.text.startswith("Right. "), verdict
 
@@ -80,10 +80,12 @@ def test_stubs_are_not_attempted(verdict):
     (lambda: faq.diagnosis("batch statistics", "support unused", "rate too large", "labels leak"),
      "before: yours = 'batch statistics'"),
     (lambda: faq.diagnosis("magic", "support unused", "rate too large", "labels leak"), "none of"),
-    (lambda: faq.choice("MAML", "ProtoNet", "from scratch"), "needs classes"),
-    (lambda: faq.choice("SVM", "CNP", "from scratch"), "none of"),
-    (lambda: faq.choice("ProtoNet", "CNP", "pretrain, then fine-tune"), "no other task that it could learn from"),
-    (lambda: faq.choice("ProtoNet", "MAML", "from scratch"), "does not say how sure it is"),
+    (lambda: faq.choice("MAML", "ProtoNet", "from scratch", "in context"), "needs classes"),
+    (lambda: faq.choice("SVM", "CNP", "from scratch", "in context"), "none of"),
+    (lambda: faq.choice("ProtoNet", "CNP", "pretrain, then fine-tune", "in context"), "no other task that it could learn from"),
+    (lambda: faq.choice("ProtoNet", "CNP", "from scratch", "ProtoNet"), "one task cannot teach how to learn"),
+    (lambda: faq.choice("in context", "CNP", "from scratch", "in context"), "ours is of tables"),
+    (lambda: faq.choice("ProtoNet", "MAML", "from scratch", "in context"), "does not say how sure it is"),
     (lambda: faq.enough_tasks(2, 50), "maml: yours = 2"), (lambda: faq.enough_tasks(10, 2), "only the pool"),
     (lambda: faq.enough_tasks(7, 50), "none of 2, 5"),
 ])

@@ -136,6 +136,15 @@ def test_the_guide_says_what_the_course_measured():
     assert best(answers="values") == best(answers="values", unsure=True) == "CNP"
     assert best(answers="values", new="unlike") in ("MAML", "first order or Reptile")
     assert best(answers="values", tasks=100, new="alike", unsure=False) in ("MAML", "first order or Reptile")
+    assert best(answers="classes of rows") == best(answers="classes of rows", tasks=1) == "in context"
+    assert best(answers="classes of rows", ways=20) != "in context" and best(answers="classes of rows", shots=100) == "from scratch"
+
+
+def test_a_pretrained_model_is_tried_first_on_classes_and_must_be_there_to_be_tuned():
+    assert best(body=True) == best(body=True, tasks=1) == best(body=True, new="unlike") == "pretrain, then fine-tune"
+    assert best(tasks=1) == "from scratch" and best(answers="values", body=True) == "CNP"
+    points = which_learner.compute(**which_learner.lab().state | {"tasks": 1}).points
+    assert points["pretrain, then fine-tune"] < 0
 
 
 def test_every_rule_is_of_use_and_names_a_method():

@@ -181,7 +181,7 @@ def said(cell, text: str) -> None:
     ("01_background", 3, lambda nb, c: said(c["exercise-2-check"], "Right. Half-width, sample spread, root of n: so it is.")),
     ("07_challenges", 4, lambda nb, c: nb.cells.insert(3, nbformat.v4.new_code_cell(c["exercise-4-solution"].source, id="copy"))),
     ("08_faq", 2, lambda nb, c: nb.cells[1].update(source=nb.cells[1].source + '\nml.checks.faq.choice(letters="ProtoNet", '
-                                                   'doses="CNP", factory="from scratch")')),
+                                                   'doses="CNP", factory="from scratch", clinic="in context")')),
 ], ids=["code with other spaces", "sentence", "printed", "printed by a check", "printed by another check", "copied cell", "choice"])
 def test_a_leak_would_be_found(path, exercise, change):
     assert f"exercise-{exercise}-solution" in {solution for solution, _, _ in planted(path, change)}

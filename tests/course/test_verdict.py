@@ -18,7 +18,7 @@ QUESTIONS = [                               # every exercise that is a choice of
     (ml.checks.drug_discovery.prediction, dict(few="meta", many="tie", unlike="tie", no_label="above", record="tie")),
     (ml.checks.challenges.prediction, dict(maml="line", implicit="flat", inside="CNP", outside="MAML")),
     (ml.checks.faq.diagnosis, dict(before="labels leak", same="support unused", worse="rate too large", alone="batch statistics")),
-    (ml.checks.faq.choice, dict(letters="ProtoNet", doses="CNP", factory="from scratch")),
+    (ml.checks.faq.choice, dict(letters="ProtoNet", doses="CNP", factory="from scratch", clinic="in context")),
     (ml.checks.faq.enough_tasks, dict(maml=50, cnp=50)),
 ]
 each = pytest.mark.parametrize("check, given", QUESTIONS, ids=lambda value: getattr(value, "__module__", "").split(".")[-2:-1])

@@ -64,7 +64,7 @@ def prediction(maml=..., implicit=..., inside=..., outside=...):
                          f"{100 * shares['CNP']:.2g} %. {why}")
     if wrong:
         stop(" ".join(wrong))
-    return "Recorded steps cost memory, others cost none; and the best reader of known waves is lost beyond them."
+    return "Recorded steps cost memory, others cost none; and the best reader of known waves, as it stands, is lost beyond them."
 
 
 # 2. Fill in: the implicit gradient ---------------------------------------------------------------------------------------------

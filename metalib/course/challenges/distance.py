@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ...episodes import Episode, Examples, generator, task_loss
-from ...learners import CNP, MAML, Learner, NearestCentroid
+from ...learners import CNP, MAML, InContext, Learner, NearestCentroid
 from ...networks import conv4, mlp
 from ...recipes import load
 from ...tasks import Digits, Glyphs, Shifted
@@ -64,7 +64,7 @@ def moved(kind: str, value: float, n_tasks: int, k_shot: int, n_query: int = 50,
 @torch.no_grad()
 def unexplained(learner: Learner, episode: Episode, steps: int) -> float:
     """The squared error on the queries as a share of their mean square: 0 is perfect, 1 is as good as answering 0."""
-    options = {} if isinstance(learner, CNP) else {"steps": steps}
+    options = {} if isinstance(learner, CNP | InContext) else {"steps": steps}
     error = task_loss(learner.adapt(episode.support, **options)(episode.query.x), episode.query.y).nan_to_num(nan=math.inf)
     return min(float(error.mean() / episode.query.y.square().mean()), 99.0)
 

@@ -27,7 +27,7 @@ FAMILIES = (
     ("document:\noptimisation-based", "optimisation-based:\nlearned optimiser", RED, "adapt: a network\ntakes the steps",
      ("2016 Learning to learn by\ngradient descent", "2017 Meta-LSTM")),
     ("not in the document", "model-based,\nor black-box", ORANGE, "adapt: one network\nreads the support set",
-     ("2001 Hochreiter's LSTM", "2016 MANN", "2018 Neural processes")),
+     ("2001 Hochreiter's LSTM", "2016 MANN,\n2018 Neural processes", "2022 Prior-fitted\nnetworks: in context")),
 )
 HISTORY = (
     (1987, "Schmidhuber's\ndiploma thesis: learning\nhow to learn"),

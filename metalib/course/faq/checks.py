@@ -42,27 +42,30 @@ CASES = {
                 dict(answers="classes", shots=5, ways=20, tasks=1_000, new="alike", time="minutes", unsure=False)),
     "doses": ("5 measurements of a curve, 10,000 similar curves to train on, an answer that says how sure it is",
               dict(answers="values", shots=5, ways=5, tasks=10_000, new="alike", time="hours", unsure=True)),
-    "factory": ("1,000 examples of each of 5 classes, and no other task",
+    "factory": ("1,000 examples of each of 5 classes, no other task and no pretrained model",
                 dict(answers="classes", shots=1_000, ways=5, tasks=1, new="alike", time="hours", unsure=False)),
+    "clinic": ("5 rows of a table for each of 2 classes, no other table, minutes",
+               dict(answers="classes of rows", shots=5, ways=2, tasks=1, new="alike", time="minutes", unsure=False)),
 }
 
 
-SAYS_HOW_SURE = ("CNP",)                        # chapter 2: a mean and a spread; all others answer with a value alone
+SAYS_HOW_SURE = ("CNP", "in context")           # a mean and a spread; all others answer with a value alone
+NEEDS_NO_TASK = {"classes": ("from scratch",), "classes of rows": ("from scratch", "in context")}     # tables can be made up
 
 
 @checker("Put one of " + ", ".join(map(repr, METHODS)) + " in place of each row of dots.", **dict.fromkeys(CASES, METHODS))
-def choice(letters=..., doses=..., factory=...):
+def choice(letters=..., doses=..., factory=..., clinic=...):
     """Exercise 2: what would you try first in each of CASES? The decision guide is the judge; its two best are accepted.
 
     Where the answer must say how sure it is, only a learner that says so will do; where there is no other task, only one that needs none.
     """
     wrong = []
-    for case, mine in choose(METHODS, letters=letters, doses=doses, factory=factory).items():
+    for case, mine in choose(METHODS, letters=letters, doses=doses, factory=factory, clinic=clinic).items():
         words, problem = CASES[case]
         found = compute(**problem)
         best = list(found.points)[:2]
         silent = problem["unsure"] and mine not in SAYS_HOW_SURE
-        orphan = problem["tasks"] == 1 and mine != "from scratch"
+        orphan = problem["tasks"] == 1 and mine not in NEEDS_NO_TASK[problem["answers"]]
         if silent or orphan or mine not in best:
             why = next((why for points, why in found.reasons[mine] if points < 0), "little speaks for it here")
             if silent and mine in best:
@@ -100,4 +103,5 @@ def enough_tasks(maml=..., cnp=...):
             more += f" {value} are enough for {learner}, and so are {right}."
     if wrong:
         stop(" ".join(wrong))
-    return f"Measured: MAML {enough(GRADIENT)}, the CNP {enough(READS)}; one size too small counts as right.{more}"
+    return (f"Measured: MAML {enough(GRADIENT)}, the CNP {enough(READS)}; one size too small counts as right.{more} Whoever trains for "
+            "longer needs more waves (question 6).")

@@ -143,6 +143,12 @@ def test_the_share_left_unexplained_is_one_for_answering_nothing():
     assert far.unexplained(Zero(), far.moved("frequency", 1.0, 20, 5), 1) == pytest.approx(1.0)
 
 
+def test_readers_are_judged_without_steps():
+    episode = far.moved("offset", 3.0, 4, 5)
+    for reader in (ml.InContext(width=8, blocks=1, heads=1), ml.CNP(1, 1, 8)):
+        assert 0 < far.unexplained(reader.eval(), episode, 0) == far.unexplained(reader, episode, 5) < 99
+
+
 def test_a_shipped_distance_can_be_measured_again():
     again = far.far_cell("offset", 2.0, 10)
     recorded = shipped("distance")["offset"]["10"][far.KINDS["offset"].index(2.0)]

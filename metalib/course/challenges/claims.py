@@ -260,13 +260,19 @@ CLAIMS = [
     ),
     Claim(
         id="07.7",
-        sentence="",
+        sentence=(
+            "After 2,500 iterations on ten points of each wave attention leaves an error of {attention:.3f} on new ones (median "
+            "{attention_median:.4f}), a CNP {cnp:.2f} ({cnp_median:.3f}), MAML after ten steps {maml:.2f} ({maml_median:.2f}). The shipped CNP, "
+            "after eight times as many iterations, leaves {cnp_shipped:.3f} ({cnp_shipped_median:.4f}). Of waves lifted by 3 attention leaves "
+            "{attention_lifted:.2f} of the mean square, the CNP {cnp_lifted:.1f}, MAML {maml_lifted:.2f}."),
         measure=readers,
-        holds=lambda n: n["over_cnp"] > 0 and n["attention"] < n["maml"],
+        holds=lambda n: n["over_cnp"] > 0 and n["attention"] < n["maml"] and n["maml_lifted"] < n["attention_lifted"] < n["cnp_lifted"],
         over="training and tasks",
         rivals=("MAML", "a CNP for as many iterations", "the shipped CNP, eight times as many"),
         refuted="the CNP is as good after as many iterations",
-        tried="",
+        tried=(
+            "other outer rates, 0.0003 to 0.01 for attention and 0.001 to 0.01 for the CNP; the shipped CNP, which has had about twice the time, "
+            "since an iteration of attention takes four of its own: attention's median is lower and its mean higher"),
         minutes=1.5,
     ),
     Claim(

@@ -67,8 +67,9 @@ def choice(letters=..., doses=..., factory=..., clinic=...):
         silent = problem["unsure"] and mine not in SAYS_HOW_SURE
         orphan = problem["tasks"] == 1 and mine not in NEEDS_NO_TASK[problem["answers"]]
         if silent or orphan or mine not in best:
-            why = next((why for points, why in found.reasons[mine] if points < 0), "little speaks for it here")
-            if silent and mine in best:
+            against = [why for points, why in found.reasons[mine] if points < 0]
+            why = against[0] if against else "little speaks for it here"
+            if silent and (mine in best or not against):
                 why = "it answers with a value alone, and does not say how sure it is"
             if orphan and mine in best:
                 why = "there is no other task that it could learn from beforehand"

@@ -133,7 +133,7 @@ CLAIMS = [
         over="tasks (one training seed)",
         rivals=("a random start, tuned on arms of its own", "MAML with ten steps"),
         refuted="fine-tuning does not halve the joint network's error, or MAML is no better",
-        tried="Adam instead of plain steps, at four rates and up to 300 steps: it leaves more than plain steps do",
+        tried="Adam instead of plain steps, at four rates: it leaves more; a hundred steps instead of 300, which are nearly as good",
         minutes=0.4,
     ),
     Claim(

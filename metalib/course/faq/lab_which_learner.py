@@ -79,7 +79,7 @@ RULES: tuple[Rule, ...] = (
     ("in context", 1.5, lambda p: p.rows and p.ways <= 10 and p.shots <= 5, "leads most where little can be tuned (chapter 7)"),
     ("in context", -9, lambda p: p.rows and p.ways > 10, "made for ten classes at most (chapter 7)"),
     ("in context", -3, lambda p: p.answers == CLASSES, "wants a prior; ours is of tables (chapter 7)"),
-    ("in context", 2.5, lambda p: p.values and p.few, "most exact of all, dearer than the CNP (chapter 7)"),
+    ("in context", 2.5, lambda p: p.values and p.few, "nearer than a CNP in as many iterations, dearer (chapter 7)"),
     ("in context", 2, lambda p: p.unsure and p.values, "says how sure it is (chapter 7)"),
     ("in context", -2, lambda p: p.values and p.tasks <= 100, "learns a small pool by heart, as any reader (chapter 7)"),
     ("in context", -4, lambda p: p.new == "unlike" and not p.rows, "wrong outside, as any reader (chapter 7)"),

@@ -1,4 +1,4 @@
-"""Where a head start ends, and where a leak begins: the smaller measurements behind the claims of chapter 6d."""
+"""What prototypes make of computed assays, and of a wrong label: the small measurements behind the claims of chapter 6d."""
 from __future__ import annotations
 
 from functools import cache
@@ -11,14 +11,11 @@ from ...evaluation import mean_ci
 from ...learners import Learner
 from ...metrics import roc_auc
 from ...recipes import RECIPES, build
-from ...tasks import ComputedAssays, Tox21
-from ...tasks.molecules.assays import Listed
-from ...tasks.molecules.chemistry import Table, read
-from ...tasks.molecules.computed import TEST, TRAIN, checked
+from ...tasks import ComputedAssays
 from ..claims import Numbers
-from .grid import QUERIES, answers, fitted, learners
+from .grid import fitted
 from .measure import forest, logistic
-from .rivals import Known, activity, as_logits
+from .rivals import Known
 
 
 def ahead(name: str, one: np.ndarray, other: np.ndarray) -> Numbers:
@@ -65,49 +62,3 @@ def flipped(seed: int) -> Numbers:
 
 def judged(found: dict[str, torch.Tensor], episode: Episode) -> dict[str, np.ndarray]:
     return {name: roc_auc(logits, episode.query.y).double().numpy() for name, logits in found.items()}
-
-
-@cache
-def leak(seed: int) -> Numbers:
-    """The papers' three assays, 60 episodes of 20 labels: prototypes trained for 800 iterations with and without the test molecules, and a
-    rival that learns nothing: the share of the nine other assays in which this very molecule was active, looked up."""
-    new = Tox21("test")
-    episode = new.sample(60, 20, QUERIES, seed=(seed, 73))
-    rows, share = activity(Tox21("train", "shared"))
-    everyone = np.zeros(len(new.table.smiles))
-    everyone[rows] = share
-    found = {"lookup": as_logits(torch.from_numpy(everyone)[episode.about["query"]])}
-    for molecules in ("apart", "shared"):
-        learner = fitted(RECIPES["protonet-tox21"].learner, Tox21("train", molecules), seed, 800)
-        with torch.no_grad():
-            found[molecules] = learner.adapt(episode.support)(episode.query.x)
-    scores = judged(found, episode)
-    return ({name: float(values.mean()) for name, values in scores.items()} | ahead("gain", scores["shared"], scores["apart"])
-            | ahead("lookup_lead", scores["lookup"], scores["shared"]))
-
-
-@cache
-def questions() -> Table:
-    """Tox21's molecules, and the fifteen rules of the computed assays put to them: no poison anywhere."""
-    table = Tox21().table
-    return Table(table.smiles, table.x, table.scaffold, checked([read(text) for text in table.smiles]), tuple(TRAIN | TEST))
-
-
-@cache
-def elsewhere(seed: int) -> Numbers:
-    """Learners of nine toxicity assays (the papers' split) on other questions about the test molecules, five episodes of 20 labels each."""
-    table, found = questions(), {}
-    for i, rule in enumerate(table.assays):
-        one = Listed("test", "apart", table, (i,))
-        if len(one.pools[0][0]) < 30:
-            continue
-        episode = one.sample(5, n_labelled=20, n_query=QUERIES, seed=(seed, 75, i))
-        found[rule] = {name: float(v.mean()) for name, v in judged(answers(learners(3, seed), episode), episode).items()}
-    kinds = {name: np.array([row[name] for row in found.values()]) for name in next(iter(found.values()))}
-    means = {name: float(values.mean()) for name, values in kinds.items()} | {"rules": len(found)}
-    for one, other in (("maml", "forest"), ("maml_long", "forest"), ("protonet", "forest"), ("known_labels", "forest"), ("joint", "forest"),
-                       ("maml", "logistic"), ("protonet", "logistic"), ("known_labels", "logistic"), ("joint", "logistic")):
-        means |= ahead(f"{one}_over_{other}", kinds[one], kinds[other])
-    means["maml_behind"] = float(np.mean(kinds["maml"] < kinds["forest"]))
-    means["protonet_behind"] = float(np.mean(kinds["protonet"] < kinds["forest"]))
-    return means | {f"{rule} {name}": row[name] for rule, row in found.items() for name in ("maml", "maml0", "protonet", "forest", "known")}

@@ -108,13 +108,13 @@ def test_shipped_demonstrations_are_what_the_simulator_does():
     assert train["query.x"].shape == (1, 320, 7) and not torch.equal(train["demo.x"][0], fresh["demo.x"][0])
 
 
-@pytest.mark.parametrize("skill, name", [("reach", "CNP"), ("reach", "MAML"), ("reach", "joint, no adaptation"), ("door-open", "CNP")])
+@pytest.mark.parametrize("skill, name", [("reach", "CNP"), ("reach", "MAML"), ("reach", experiment.BY_HAND),
+                                         ("reach", "joint, no adaptation"), ("door-open", "CNP")])
 def test_shipped_successes_are_stepped_again(skill, name):
     """Five goals, two starts each; one episode may turn out otherwise on another machine."""
     pytest.importorskip("metaworld")
     measured = shipped("robots")[skill]
-    learner, options = experiment.method(name, skill, measured["settings"])
-    again = experiment.succeed(learner, skill, goals=range(5), **options)
+    again = experiment.run(name, skill, measured["settings"], goals=range(5))
     told = [digit == "1" for digit in measured["methods"][name]["1"][:10]]
     assert sum(a != b for a, b in zip(again.values, told)) <= 1
 
@@ -125,10 +125,16 @@ def test_the_claims_of_the_chapter():
         def interval(name):
             digits = methods[name]["1"]
             assert len(digits) == 100
-            return experiment.Successes([d == "1" for d in digits]).interval
+            return experiment.Successes([d == "1" for d in digits], starts=2).interval
         for name in ("CNP", "MAML"):
             assert methods[name]["1"].count("1") >= least
             assert interval(name)[0] > interval("from scratch")[1]
+
+
+def test_only_goals_count_as_draws():
+    once, twice = experiment.Successes([True] * 50), experiment.Successes([True] * 100, starts=2)
+    assert twice.interval == once.interval and round(100 * twice.interval[0]) == 93 and twice.agree == 1
+    assert experiment.Successes([True, False] * 50, starts=2).agree == 0
 
 
 # ---- the arm

@@ -16,6 +16,7 @@ from .matching import MatchingNet
 from .melu import MeLU
 from .meta_lstm import MetaLSTM
 from .meta_sgd import MetaSGD
+from .policy_gradient import Gaussian, PolicyGradient
 from .protonet import ProtoNet
 from .r2d2 import R2D2
 from .recommenders import Neighbours, OnTop, RidgeHead

@@ -121,13 +121,17 @@ class MAML(Learner):
         yield Moment(adapted)
         for step in range(steps):
             with torch.enable_grad():
-                loss = self.task_loss(adapted.together(support.x), support.y)
+                loss = self.support_loss(adapted, support, step)
                 grads = self.gradients(loss.sum(), adapted.fast, create_graph=record and not self.first_order)
                 fast = self.update(adapted.fast, grads, step)
             if not record:
                 fast = {name: p.detach().requires_grad_() for name, p in fast.items()}
             adapted = Adapted(adapted.network, fast, adapted.shared)
             yield Moment(adapted, loss.detach(), grads)
+
+    def support_loss(self, adapted: Adapted, support: Examples, step: int) -> Tensor:
+        """Each task's loss on its support set, [tasks], before this step."""
+        return self.task_loss(adapted.together(support.x), support.y)
 
     def gradients(self, loss: Tensor, fast: Weights, create_graph: bool = False) -> Weights:
         """Each task's inner gradient, zero for weights that the loss does not reach, clipped where `inner_clip` asks for it."""

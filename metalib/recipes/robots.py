@@ -1,4 +1,4 @@
-"""Recipes on robots: one demonstration of a skill of Meta-World; ten pushes of a two-link arm."""
+"""Recipes on robots: one demonstration of a skill of Meta-World; ten pushes of a two-link arm; goals to be found by their reward."""
 from __future__ import annotations
 
 from .. import learners, networks, tasks
@@ -26,6 +26,16 @@ def pushed(about: str, learner, **training) -> Recipe:
                   {f"new arms, K = {k}": (tasks.Arm, dict(episodes=600, k_shot=k, n_query=50)) for k in (5, 10, 20)})
 
 
+def sought(about: str, spread: float = 0.5, **settings) -> Recipe:
+    """A recipe for 2D navigation: 20 attempts to learn from in training, 40 afterwards, as in the paper."""
+    world = tasks.Navigation()
+    return Recipe(f"{about} for 2D navigation, from rewards",
+                  lambda: learners.PolicyGradient(learners.Gaussian(networks.mlp(2, 100, 100, 2), spread=spread), world, eval_steps=3, **settings),
+                  tasks.Navigation, dict(meta_batch=20, iterations=200, lr=5e-3, schedule="cosine", clip=10.0, k_shot=20, n_query=20),
+                  {f"new goals, {steps} steps": (tasks.Navigation, dict(episodes=100, k_shot=40, n_query=20, steps=steps, metric=world.returns))
+                   for steps in range(4)})
+
+
 for skill in SKILLS:
     RECIPES.update({
         f"cnp-{skill}": demonstrated("conditional neural process", lambda: learners.CNP(7, 4, 96), skill, iterations=1_500),
@@ -35,6 +45,8 @@ for skill in SKILLS:
                                             iterations=1_500),
     })
 RECIPES.update({
+    "maml-navigation": sought("MAML by policy gradient"),
+    "pretrained-navigation": sought("joint training by policy gradient", inner_steps=0),
     "cnp-arm": pushed("conditional neural process", lambda: learners.CNP(8, 2, 96), iterations=3_000),
     "maml-arm": pushed("MAML", lambda: learners.MAML(networks.mlp(8, 64, 64, 2), inner_lr=0.1, inner_steps=3, eval_steps=10),
                        iterations=3_000),

@@ -29,6 +29,7 @@ from .images.omniglot import Omniglot
 from .waves.quadratics import Quadratics
 from .ratings.users import Ratings
 from .robots.demonstrations import Robots
+from .robots.navigation import Navigation
 from .text.sentences import Sentences
 from .text.vectors import Texts
 from .waves.sinusoid import Sinusoid

@@ -3,7 +3,7 @@
     python -m metalib measure robots-recorded     the demonstrations of the test goals, as shipped (3 minutes)
     python -m metalib measure robots              100 episodes for each skill and method (7 minutes)
 
-A test steps some of them again. The lab's paths and the films are made by robot_paths.py.
+A test steps some of them again. The lab's paths and the films are made by paths.py; what is concluded over training seeds: claims.py.
 """
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ from ...learners import MAML, Adam, Learner
 from ...recipes import load
 from ...recipes.robots import policy
 from ...tasks.robots import demonstrations as robots
-from ...tasks.robots.simulator import GOALS, SEED, SKILLS, Policy, world
+from ...tasks.robots.simulator import CENTRE, GOALS, SCALE, SEED, SKILLS, Policy, world
 
 STARTS = (100, 101)                                         # of the hand: no demonstration began there
-METHODS = ("CNP", "MAML", "joint, no adaptation", "joint, fine-tuned", "from scratch", "nearest moment")
+BY_HAND = "goal read by hand"
+METHODS = ("CNP", "MAML", BY_HAND, "joint, no adaptation", "joint, fine-tuned", "from scratch", "nearest moment")
 RATES, STEPS = (0.003, 0.01, 0.03), (10, 30, 100, 300)      # among which the two baselines choose, on training goals
+PULL = {"reach": 5, "door-open": 25, "pick-place": 10}       # the experts: action = pull * (where to go - hand), cut off at 1
 
 
 class NearestMoment(Learner):
@@ -44,27 +46,44 @@ class NearestMoment(Learner):
 class Successes:
     """Episodes by success: `values` [episodes], with Wilson's 95 % interval, which is right near 0 and 1 as well.
 
+    Arguments:
+        values: in the order of the goals. starts: episodes of each goal. They mostly turn out alike, so that only goals count as
+            draws: the interval is of as many draws as there are goals, which is too wide rather than too narrow.
+
     Reference: Wilson 1927, https://doi.org/10.1080/01621459.1927.10502953.
     Example:
-        >>> print(Successes([True] * 100))
-        100 of 100 succeed (95 % CI 96 to 100 %)
+        >>> print(Successes([True] * 100, starts=2))
+        100 of 100 succeed (95 % CI by goal 93 to 100 %)
     """
 
     values: list[bool]
+    starts: int = 1
 
     @property
     def interval(self) -> tuple[float, float]:
-        n, p, z = len(self.values), self.rate, 1.96
-        middle, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
+        return wilson(self.rate, len(self.values) / self.starts)
 
     @property
     def rate(self) -> float:
         return sum(self.values) / len(self.values)
 
+    @property
+    def agree(self) -> float:
+        """Of all pairs of starts at one goal, the share that turns out alike."""
+        goals = np.reshape(self.values, (-1, self.starts)).sum(1)
+        pairs = self.starts * (self.starts - 1)
+        return float(1 - 2 * (goals * (self.starts - goals)).mean() / pairs)
+
     def __str__(self) -> str:
         low, high = self.interval
-        return f"{sum(self.values)} of {len(self.values)} succeed (95 % CI {100 * low:.0f} to {100 * high:.0f} %)"
+        by = " by goal" if self.starts > 1 else ""
+        return f"{sum(self.values)} of {len(self.values)} succeed (95 % CI{by} {100 * low:.0f} to {100 * high:.0f} %)"
+
+
+def wilson(p: float, n: float, z: float = 1.96) -> tuple[float, float]:
+    """Wilson's interval for a share p of n independent draws."""
+    middle, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
 
 
 @torch.no_grad()
@@ -78,16 +97,32 @@ def learned(learner: Learner, skill: str, goals: Sequence[int], k_shot: int = 1,
     return [partial(act, task=task) for task in range(len(goals))]
 
 
-def succeed(learner: Learner | None, skill: str, k_shot: int = 1, goals: Sequence[int] = range(GOALS), **options) -> Successes:
-    """Step the simulator with each held-out goal from each of STARTS. No learner: the expert, who is told the goal.
+def read_by_hand(skill: str, goals: Sequence[int]) -> list[Policy]:
+    """The expert's own controller, with the goal read off the last moment of the one demonstration: hand + action / pull. No learning."""
+    demos, expert, policies = robots.Robots(skill).demonstrations(goals), world(skill).expert, []
+    last = demos.x[:, -1, :3] * torch.from_numpy(SCALE[:3]) + torch.from_numpy(CENTRE[:3])
+    for goal in (last + demos.y[:, -1, :3] / PULL[skill]).numpy():
+        def act(state: np.ndarray, goal: np.ndarray = goal) -> np.ndarray:
+            return expert.get_action(np.concatenate([state, np.zeros(29), goal]))
+        policies.append(act)
+    return policies
+
+
+def succeed(learner: Learner | None, skill: str, k_shot: int = 1, goals: Sequence[int] = range(GOALS), starts: Sequence[int] = STARTS,
+            **options) -> Successes:
+    """Step the simulator with each held-out goal from each of `starts`. No learner: the expert, who is told the goal.
 
     Arguments:
         options: of `adapt`, such as steps=5.
     """
     at_least(1, k_shot=k_shot)
-    policies = learned(learner, skill, goals, k_shot, **options) if learner else [None] * len(goals)
-    return Successes([world(skill).rollout("test", goal, act, start).success
-                      for goal, act in zip(goals, policies) for start in STARTS])
+    return stepped_by(learned(learner, skill, goals, k_shot, **options) if learner else [None] * len(goals), skill, goals, starts)
+
+
+def stepped_by(policies: Sequence[Policy | None], skill: str, goals: Sequence[int] = range(GOALS), starts: Sequence[int] = STARTS) -> Successes:
+    """Step each goal with its policy from each of `starts`."""
+    return Successes([world(skill).rollout("test", goal, act, start).success for goal, act in zip(goals, policies) for start in starts],
+                     len(starts))
 
 
 @cache
@@ -103,14 +138,14 @@ def cloning(start: torch.nn.Module, rate: float, steps: int) -> Learner:
     return Adam(start, rate, inner_steps=steps).eval()
 
 
-def chosen(start: torch.nn.Module, skill: str, goals: int = 20) -> tuple[float, int]:
+def chosen(start: torch.nn.Module, skill: str, goals: int = 20, rates: Sequence[float] = RATES, counts: Sequence[int] = STEPS) -> tuple[float, int]:
     """Rate and steps with the lowest error on other rollouts of training goals: what tuning fairly can do for a baseline."""
     episode = robots.Robots(skill, "train").sample(goals, k_shot=1, n_query=100, seed=5)
     def error(rate: float, steps: int) -> float:
         with torch.no_grad():
             answers = cloning(start, rate, steps).adapt(episode.support)(episode.query.x).clamp(-1, 1)
             return float(task_loss(answers, episode.query.y).mean())
-    return min(((rate, steps) for rate in RATES for steps in STEPS), key=lambda setting: error(*setting))
+    return min(((rate, steps) for rate in rates for steps in counts), key=lambda setting: error(*setting))
 
 
 def method(name: str, skill: str, settings: dict) -> tuple[Learner | None, dict]:
@@ -122,6 +157,15 @@ def method(name: str, skill: str, settings: dict) -> tuple[Learner | None, dict]
             "from scratch": (cloning(scratch(skill), *settings["from scratch"]), {})}[name]
 
 
+def run(name: str, skill: str, settings: dict, k_shot: int = 1, goals: Sequence[int] = range(GOALS),
+        starts: Sequence[int] = STARTS) -> Successes:
+    """The expert or one of METHODS, stepped."""
+    if name == BY_HAND:
+        return stepped_by(read_by_hand(skill, goals), skill, goals, starts)
+    learner, options = method(name, skill, settings)
+    return succeed(learner, skill, k_shot, goals, starts, **options)
+
+
 def stepped(skill: str) -> dict:
     """One skill: settings of the tuned baselines; method -> demonstrations -> the string of successes, one digit an episode."""
     began = time.perf_counter()
@@ -129,9 +173,10 @@ def stepped(skill: str) -> dict:
                 "from scratch": chosen(scratch(skill), skill)}
     methods: dict[str, dict[str, str]] = {}
     for name in ("expert", *METHODS):
-        learner, options = method(name, skill, settings)
+        if name == BY_HAND and skill == "door-open":                         # its expert asks for no goal: it would be the expert again
+            continue
         for k_shot in ((1, 5) if name == "from scratch" else (1,)):
-            result = succeed(learner, skill, k_shot, **options)
+            result = run(name, skill, settings, k_shot)
             methods.setdefault(name, {})[str(k_shot)] = "".join(str(int(value)) for value in result.values)
             print(f"{skill}, {name}, K = {k_shot}: {result}", flush=True)
     return {"settings": settings, "methods": methods, "minutes": round((time.perf_counter() - began) / 60, 1)}

@@ -1,0 +1,62 @@
+"""2D navigation, put to the test: what a few gradient steps earn, from which start, and what the same rewards tell whoever reads them."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ...episodes import Episode
+from ...evaluation import Score, evaluate
+from ...learners import PolicyGradient
+from ...tasks.robots.navigation import MOVE, Navigation
+
+WORLD = Navigation()
+PAPER = (-40.41, -11.68, -3.33, -3.23)               # Finn et al. 2017, after 0, 1, 2 and 3 steps
+RATES = (0.02, 0.05, 0.1, 0.2)                       # among which the rivals choose
+
+
+def earned(learner: PolicyGradient, seed: int, steps: int, episodes: int = 100) -> Score:
+    """The return on new goals after so many steps, each on 40 attempts as in the paper."""
+    return evaluate(learner, WORLD, episodes, seed=seed, steps=steps, k_shot=40, n_query=20, metric=WORLD.returns)
+
+
+def curve(learner: PolicyGradient, seed: int, episodes: int = 100, steps: Sequence[int] = range(4)) -> list[Score]:
+    """`earned` after 0, 1, 2 and 3 steps."""
+    return [earned(learner, seed, one, episodes) for one in steps]
+
+
+def tuned(learner: PolicyGradient, seed: int, episodes: int = 20) -> PolicyGradient:
+    """The learner at the rate that earns most after three steps, on goals of its own."""
+    def worth(rate: float) -> float:
+        learner.inner_lr = rate
+        return earned(learner, 5_000 + seed, 3, episodes).mean
+    learner.inner_lr = max(RATES, key=worth)
+    return learner
+
+
+def goal_from(places: Tensor, rewards: Tensor) -> Tensor:
+    """Where three circles meet: places [n, 2] and rewards [n], minus the distance to a goal that is not told -> the goal [2].
+
+    |p - g|^2 = r^2 minus the same equation at the first place is linear in g: 2 (p - p0) g = |p|^2 - |p0|^2 - r^2 + r0^2.
+    """
+    squares = places.square().sum(-1) - rewards.square()
+    return torch.linalg.lstsq(2 * (places[1:] - places[:1]), (squares[1:] - squares[:1])[:, None]).solution[:, 0]
+
+
+def straight(goal: Tensor, horizon: int = 100) -> Tensor:
+    """Straight moves from the middle to each goal [tasks, 2]: places [tasks, 1, 2 * horizon], as a policy's attempts."""
+    place, places = torch.zeros_like(goal), []
+    for _ in range(horizon):
+        place = WORLD.move(place, (goal - place) / MOVE)
+        places.append(place)
+    return torch.stack(places, 1).flatten(1)[:, None]
+
+
+def read_by_hand(learner: PolicyGradient, episode: Episode, moves: int = 3) -> float:
+    """The mean return of whoever reads the goal off the first moves of one attempt of the learner before it adapts, and goes there."""
+    with torch.no_grad():
+        places = learner.adapt(episode.support, steps=0)(episode.support.x[:, :1]).unflatten(-1, (-1, 2))
+    rewards, _ = WORLD.reward(places, episode.support.y[:, :1])
+    goals = torch.stack([goal_from(p.double(), r.double()) for p, r in zip(places[:, 0, :moves], rewards[:, 0, :moves])]).float()
+    return float(WORLD.returns(straight(goals), episode.query.y[:, :1]).mean())

@@ -33,10 +33,11 @@ def demonstrations(n_goals: int = 5) -> Figure:
 
 def successes(found: Mapping[str, Mapping[str, Successes]]) -> Figure:
     """Success rates with Wilson's intervals by goal: skill -> method -> Successes."""
-    figure = new(9.0, 3.6)
+    figure, rows = new(9.0, 3.6), list(next(iter(found.values())))             # a skill may lack a method
     for i, (axes, (skill, methods)) in enumerate(zip(figure.subplots(1, len(found), sharey=True), found.items())):
         plain(axes, skill, "episodes that succeed, %")
-        for row, (name, result) in enumerate(methods.items()):
+        for name, result in methods.items():
+            row = rows.index(name)
             low, high = result.interval
             axes.barh(row, 100 * result.rate, height=0.62, color=BLUE if name in ("CNP", "MAML") else ORANGE if name == BY_HAND else PALE,
                       hatch="" if name in ("CNP", "MAML") else "xx" if name == BY_HAND else "//", edgecolor=GREY)
@@ -45,7 +46,7 @@ def successes(found: Mapping[str, Mapping[str, Successes]]) -> Figure:
                           va="center", fontsize=9)
         axes.set(xlim=(0, 115), xticks=[0, 50, 100])
         if i == 0:
-            axes.set_yticks(range(len(methods)), list(methods))
+            axes.set_yticks(range(len(rows)), rows)
             axes.invert_yaxis()
     return figure
 

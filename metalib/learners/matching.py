@@ -49,7 +49,8 @@ class MatchingNet(Metric):
     Arguments:
         network: as for `Metric`. distance: "cosine" or "euclidean" (squared).
         scale: what the similarity is multiplied by. A cosine lies in [-1, 1], so at the paper's scale of 1 five classes never
-            get more than 65 % for one of them and the gradient stays weak; 10 lets the softmax decide. Use 1 with "euclidean".
+            get more than 65 % for one of them (40 after a ReLU, where no cosine is below 0) and the gradient stays weak;
+            10 lets the softmax decide. Use 1 with "euclidean".
 
     Raises ValueError for another distance, or a scale that is not finite and above 0.
     """

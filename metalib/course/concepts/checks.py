@@ -30,7 +30,7 @@ WHERE = {                                       # name -> (distance index, point
 WHY = {
     "close": "Both have learned what the tasks have in common, and nobody has taken a step yet.",
     "few": "Few points and few steps: who was trained for just that?",
-    "far": "All that was learned says that the wave goes the other way. Who has nothing to unlearn?",
+    "far": "What was learned says that the wave goes the other way, and three steps are few to turn it.",
 }
 
 

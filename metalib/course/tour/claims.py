@@ -57,7 +57,8 @@ CLAIMS = [
         over="tasks (one meta-training)",
         rivals=("nearest centroid and logistic regression on the pixels", "the network before meta-training, with the same steps", "guessing"),
         refuted="the paired interval of the lead over the best rival reaches below 20 points",
-        tried="logistic regression beside nearest centroid; each question alone, which is how the lab asks",
+        tried="logistic regression beside nearest centroid; each question alone, which is how the lab asks; blurred pixels 60 %, mean distance from "
+              "ink to ink 62 %: the lead over the best of all is 33 points",
         minutes=0.15,
     ),
     Claim(
@@ -70,7 +71,7 @@ CLAIMS = [
         over="tasks (one meta-training)",
         rivals=("each other, on the same questions",),
         refuted="what nearest centroid claims is within 30 points of how often it is right",
-        tried="both meta-learners, which were trained with this very softmax as their loss",
+        tried="both meta-learners, which were trained with this very softmax as their loss; on digits ProtoNet claims 87 % and is right on 78",
         minutes=0.15,
     ),
     Claim(
@@ -84,7 +85,8 @@ CLAIMS = [
         over="tasks (one meta-training)",
         rivals=("a learner without batch norm",),
         refuted="the paired interval of MAML's difference holds 0, or ProtoNet loses",
-        tried="nearest centroid, where nothing can pass between questions: no difference",
+        tried="nearest centroid, where nothing can pass between questions: no difference; 24 questions of other tasks as company: "
+              "1.5 and 2.6 points below alone, so it is the task's own that help",
         minutes=0.15,
     ),
 ]

@@ -78,7 +78,7 @@ def test_stubs_are_not_attempted(verdict):
     (lambda: background.ci95(lambda v: 1.96 * v.std(ddof=1)), "single *episodes*"),
     (lambda: background.ci95(lambda v: 1 / 0), "stopped in line"),
     (lambda: concepts.prediction("random", "MAML", "random"), "close: yours = 'random'"),
-    (lambda: concepts.prediction("tie", "pretrained", "MAML"), "nothing to unlearn"),
+    (lambda: concepts.prediction("tie", "pretrained", "MAML"), "few to turn it"),
     (lambda: concepts.prototype_logits(lambda z, y, q: -prototype_logits(z, y, q)), "check the sign"),
     (lambda: concepts.prototype_logits(lambda z, y, q: -(-prototype_logits(z, y, q)).sqrt()), "the paper's is squared"),
     (lambda: concepts.prototype_logits(lambda z, y, q: prototype_logits(z, y, q).softmax(-1)), "logits are asked for"),

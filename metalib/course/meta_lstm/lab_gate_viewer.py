@@ -27,14 +27,14 @@ LAYERS = ("first layer", "second layer", "last layer")
 # What each kind shows: name, title, lowest and highest value on the axis. Held or untrained gates may lie beyond.
 GAUGES = {
     "MetaLSTM": (("i", "input gate i: learned rate", 0.006, 0.012), ("f", "forget gate f: learned decay", 0.99, 1.0)),
-    "Controller": (("alpha", "α: learned rate", 0.0, 1.0), ("g", "size of g: learned direction", 0.0, 0.6)),
+    "Controller": (("alpha", "size of α: learned rate", 0.0, 1.0), ("g", "size of g: learned direction", 0.0, 0.6)),
 }
 
 
 @dataclass(frozen=True)
 class Path:
     """A learner's way through one task: truth and curves [steps + 1, 101]; errors over the whole wave [steps + 1]; gradient and
-    move [steps, coordinates]; layer of each coordinate; gauges name -> means by layer [steps, 3]."""
+    move [steps, coordinates]; layer of each coordinate; gauges name -> mean sizes by layer [steps, 3]; negative: share of coordinates whose rate is below 0 [steps]."""
 
     kind: str
     support: Examples
@@ -45,6 +45,7 @@ class Path:
     move: Tensor
     layer: Tensor
     gauges: dict[str, Tensor]
+    negative: Tensor
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ def way(learner: Unrolled, amplitude: float, phase: float, seed: int) -> Path:
     means = {name: torch.stack([torch.stack([m.shown[name][0, layer == k].abs().mean() for k in range(3)]) for m in moments[1:]])
              for name in shown}
     return Path(type(learner).__name__, support, truth, curves, (curves - truth).square().mean(1),
-                torch.cat([m.gradient for m in moments[1:]]), theta.diff(dim=0), layer, means)
+                torch.cat([m.gradient for m in moments[1:]]), theta.diff(dim=0), layer, means,
+                torch.stack([(m.shown[shown[0]] < 0).float().mean() for m in moments[1:]]))
 
 
 def compute(learner: str, step: int, amplitude: float, phase: float, seed: int,
@@ -149,10 +151,11 @@ def make(fig):
             here.set_data([t, t], [0, 1])
         (first, *_), (second, *_) = GAUGES[p.kind]
         a, b = (p.gauges[name][t - 1].tolist() for name in (first, second))
-        names = ("input gate", "forget gate") if p.kind == "MetaLSTM" else ("α", "size of g")
+        names = ("input gate", "forget gate") if p.kind == "MetaLSTM" else ("size of α", "size of g")
+        below = f"; α is negative in {p.negative[t - 1]:.0%} of the coordinates" if p.negative.any() else ""
         return (f"Step {t} takes the error from {said(p.errors[t - 1].item())} to {said(p.errors[t].item())}; from the first "
                 f"to the last layer the mean {names[0]} is {', '.join(f'{v:.3f}' for v in a)} and the mean {names[1]} "
-                f"{', '.join(f'{v:.3f}' for v in b)}.")
+                f"{', '.join(f'{v:.3f}' for v in b)}{below}.")
 
     moving = [truth, before, now, dots, *clouds]
     for title, ticks, lines, here in gauges:

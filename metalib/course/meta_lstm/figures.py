@@ -64,7 +64,7 @@ def preprocessing(p: float = 10.0) -> Figure:
     axes.set_xticks([-1, -1e-3, 0, 1e-3, 1], ["−1", "−0.001", "0", "0.001", "1"])
     axes.minorticks_off()
     axes.axhline(0, color="#DDDDDD", lw=1, zorder=0)
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(frameon=False, loc="upper left")
     return figure
 
 
@@ -133,13 +133,13 @@ def finish(results: Mapping[str, np.ndarray], at: tuple[int, ...] = (5, 10), tit
     return figure
 
 
-def standings(group: Mapping[str, Mapping], title: str = "", edge: float = 100.0) -> Figure:
-    """Shipped contests: the learned optimiser's loss as a multiple of the best rival's, after each number of steps.
+def standings(group: Mapping[str, Mapping], title: str = "", edge: float = 100.0, what: str = "loss") -> Figure:
+    """Shipped contests: the learned optimiser's loss (or whatever was judged) as a multiple of the best rival's, after each number of steps.
 
     Filled: the differences task by task say that it is ahead, or behind; hollow: they cannot tell. Beyond `edge` it stands there.
     """
     figure = new(8.6, 1.0 + 0.46 * len(group))
-    axes = plain(figure.add_subplot(), title, "loss as a multiple of the best tuned rival's; left of 1 the learned one is ahead")
+    axes = plain(figure.add_subplot(), title, f"{what} as a multiple of the best rival's; left of 1 the learned one is ahead")
     steps = next(iter(group.values()))["at"]
     for k, step in enumerate(steps):
         for i, contest in enumerate(group.values()):
@@ -157,6 +157,18 @@ def standings(group: Mapping[str, Mapping], title: str = "", edge: float = 100.0
     axes.set_yticks(range(len(group)), list(group))
     axes.set_ylim(len(group) - 0.5, -0.5)
     axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5), title="steps")
+    return figure
+
+
+def chain(lengths: Mapping[str, list[float]], at: tuple[int, ...]) -> Figure:
+    """Length of the outer gradient against the number of moves it runs back through, one line for each way to take it."""
+    figure = new(8.6, 3.4)
+    axes = plain(figure.add_subplot(), "The outer gradient of a controller that works well", "moves", "norm, median of some batches")
+    for i, (name, values) in enumerate(lengths.items()):
+        axes.plot(at, values, LINES[i], marker=MARKERS[i], color=COLOURS[i], lw=1.9, label=name)
+    axes.set_yscale("log")
+    axes.set_xticks(at)
+    axes.legend(frameon=False, fontsize=9, loc="upper left")
     return figure
 
 
@@ -191,7 +203,7 @@ def schedules(learners: Mapping[str, Unrolled], episode: Episode, steps: int) ->
     """
     figure = new(8.6, 3.2)
     left, right = figure.subplots(1, 2)
-    plain(left, "Rate along the gradient", "step", "as a share of the first")
+    plain(left, "Rate along the gradient", "step", "rate, the first step's = 1")
     plain(right, "Agreement with the gradient", "step", "cosine")
     t = np.arange(1, steps + 1)
     by_hand = {"constant": t**0, "1 / t": 1 / t, "cosine": 0.5 + 0.5 * np.cos(math.pi * (t - 1) / steps)}
@@ -203,8 +215,8 @@ def schedules(learners: Mapping[str, Unrolled], episode: Episode, steps: int) ->
         right.plot(t, cosine, marker=MARKERS[i], color=COLOURS[3 + i], lw=2, label=name)
     left.axhline(0, color="#DDDDDD", lw=1, zorder=0)
     right.set_ylim(-0.1, 1.05)
-    left.set_ylim(-0.3, 6.5)
-    left.legend(frameon=False, fontsize=8.5)
+    left.set_ylim(-0.3, 5.5)
+    left.legend(frameon=False, fontsize=8.5, ncols=2)
     return figure
 
 

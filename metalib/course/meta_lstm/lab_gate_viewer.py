@@ -34,7 +34,8 @@ GAUGES = {
 @dataclass(frozen=True)
 class Path:
     """A learner's way through one task: truth and curves [steps + 1, 101]; errors over the whole wave [steps + 1]; gradient and
-    move [steps, coordinates]; layer of each coordinate; gauges name -> mean sizes by layer [steps, 3]; negative: share of coordinates whose rate is below 0 [steps]."""
+    move [steps, coordinates]; layer of each coordinate; gauges name -> mean sizes by layer [steps, 3]; negative: share of coordinates
+    whose rate is below 0 [steps]."""
 
     kind: str
     support: Examples

@@ -130,7 +130,7 @@ def make(fig):
     right = fig.add_axes((0.535, 0.12, 0.45, 0.56))
     right.set(xlim=(0, MOST), ylim=(FLOOR, 100), yscale="log", xlabel="step", ylabel="loss")
     right.axvline(TRAINED, color=GREY, lw=1, ls=":")
-    right.text(TRAINED + 0.7, 30, "the bowls' LSTM was trained this far (the waves': 10)", fontsize=9, color=GREY)
+    right.text(TRAINED + 0.7, 30, "bowls' LSTM trained to 20 (waves': 10)", fontsize=9, color=GREY)
     lines = []
     for colour, style, marker in zip((GREY, ORANGE, GREEN, BLUE, RED, PURPLE), ("-", "--", "-.", "-", "-", ":"), "sD^ov*"):
         way, = ax.plot([], [], style, color=colour, marker=marker, ms=3.5, lw=1.5, zorder=3)

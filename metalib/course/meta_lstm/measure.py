@@ -106,6 +106,13 @@ def shipped() -> dict:
     return storage.shipped("race")
 
 
+def told(group: Mapping[str, Mapping]) -> str:
+    """Where the learned optimiser stands, a line a contest."""
+    wide = max(map(len, group)) + 2
+    return "\n".join(f"{title:{wide}}" + "  ".join(f"{s} steps: {standing(contest, k):6}" for k, s in enumerate(contest["at"]))
+                     for title, contest in group.items())
+
+
 def standing(contest: Mapping, k: int) -> str:
     """Is the learned optimiser "ahead" of every rival after the k-th of the contest's numbers of steps, "behind" one, or "level"?
 

@@ -242,15 +242,16 @@ CLAIMS = [
     Claim(
         id="04.5",
         sentence=(
-            "On waves from Meta-LSTM's own learned start, after 5 and 10 steps: Meta-LSTM {Meta-LSTM5:.3f} and {Meta-LSTM10:.3f}; SGD "
-            "{SGD5:.3f} and {SGD10:.3f}, the heavy ball {heavy ball5:.3f} and {heavy ball10:.3f}, Adam {Adam5:.3f} and {Adam10:.3f}, all "
-            "tuned; MAML from the same beginnings with ten inner steps and as many tasks {MAML5:.3f} and {MAML10:.3f}."),
+            "On waves from Meta-LSTM's own learned start, after 5 and 10 steps: Meta-LSTM {Meta-LSTM5:.3f} and {Meta-LSTM10:.3f}, tuned SGD "
+            "{SGD5:.3f} and {SGD10:.3f}. But the heavy ball, its momentum tuned too, {heavy ball5:.3f} and {heavy ball10:.3f}, and MAML "
+            "from the same beginnings with ten inner steps and as many tasks, {MAML5:.3f} and {MAML10:.3f}: neither is behind the gates."),
         measure=learned_start,
-        holds=lambda n: n["best10"] < n["SGD10"] + 1e-9 and n["Meta-LSTM10"] < 0.2,
+        holds=lambda n: n["SGD10"] > n["Meta-LSTM10"] and n["lead5"] <= 0 and n["lead10"] <= 0 and n["maml10"] <= 0,
         over="training and tasks",
-        rivals=("SGD, heavy ball, Nesterov, Adam, sign, normalised, clipped: every knob tuned, from its start", "MAML with ten inner steps"),
-        refuted="",
-        tried="",
+        rivals=("SGD, heavy ball, Nesterov, Adam, sign, normalised, clipped: every knob tuned, from its start",
+                "MAML with ten inner steps, its inner rate tuned"),
+        refuted="Meta-LSTM leads the tuned heavy ball or MAML by more than the paired interval, or is not ahead of tuned SGD",
+        tried="momentum at .9 as an earlier edition had it: .36 and .33 from this start; MAML as shipped, trained for one step: .14 and .11",
         minutes=15,
     ),
     Claim(

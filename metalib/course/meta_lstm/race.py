@@ -85,22 +85,23 @@ def errors(answers: Tensor, y: Tensor) -> Tensor:
 
 
 def race(learned: Mapping[str, Learner], start: nn.Module, tasks, at: Sequence[int] = (5, 10), episodes: int = 200, seed: int = 2,
-         grids: Mapping[str, Grid] | None = None, **shape) -> dict[str, np.ndarray]:
+         grids: Mapping[str, Grid] | None = None, rivals: Mapping = RIVALS, **shape) -> dict[str, np.ndarray]:
     """Query losses after each of the steps `at`, for the learned optimisers and for each rival with the best rate for that step.
 
     Arguments:
         learned: name -> learner, compared as it is.
         start: what the hand-made rivals start from.
         grids: from `tune`; None: tune here.
+        rivals: name -> learner class that takes (network, lr).
 
     Returns:
         name -> [episodes, len(at)], in the same order of tasks, so that differences can be taken task by task.
     """
     steps = max(at)
-    grids = grids or tune(start, tasks, steps, **shape)
+    grids = grids or tune(start, tasks, steps, rivals=rivals, **shape)
     found = {name: curves(learner, tasks, steps, episodes, seed, **shape)[:, list(at)] for name, learner in learned.items()}
     for name, grid in grids.items():
-        each = [curves(RIVALS[name](start, grid.best(s)), tasks, s, episodes, seed, **shape)[:, s] for s in at]
+        each = [curves(rivals[name](start, grid.best(s)), tasks, s, episodes, seed, **shape)[:, s] for s in at]
         found[f"best {name}"] = np.stack(each, 1)
     return found
 

@@ -97,13 +97,15 @@ def test_evolution_strategies_estimate_the_gradient():
     learner = chain.unrolled(controller, 2, first_order=False)
     before = {name: value.clone() for name, value in learner.state_dict().items()}
     true = chain.outer_gradient(learner, episode)
-    estimate = chain.evolution(learner, episode, pairs, sigma=0.003)
+    estimate, slopes = chain.evolution(learner, episode, pairs, sigma=0.003)
     expected = math.sqrt(pairs / (pairs + len(true)))
     assert abs(torch.cosine_similarity(true, estimate, dim=0) - expected) < 0.1
+    assert abs(slopes.square().mean().sqrt() / true.norm() - 1) < 0.3
     assert all(torch.equal(value, before[name]) for name, value in learner.state_dict().items())
 
 
 def test_all_ways_to_take_the_outer_gradient_agree_over_one_move():
     found = chain.lengths(ml.load("controller-quadratics"), ml.tasks.Quadratics(dim=10, eigenvalues=(LOW, HIGH)), at=(1, 20), pairs=1)
     assert np.ptp([found[name][0] for name in chain.KINDS]) < 1e-6
+    assert found[chain.FLAT][1] < 10 * found["first order"][1]
     assert found["full"][1] > 100 * found["first order"][1] and found["full, cut every 5"][1] < 10

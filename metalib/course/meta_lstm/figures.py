@@ -165,7 +165,7 @@ def chain(lengths: Mapping[str, list[float]], at: tuple[int, ...]) -> Figure:
     figure = new(8.6, 3.4)
     axes = plain(figure.add_subplot(), "The outer gradient of a controller that works well", "moves", "norm, median of some batches")
     for i, (name, values) in enumerate(lengths.items()):
-        axes.plot(at, values, LINES[i], marker=MARKERS[i], color=COLOURS[i], lw=1.9, label=name)
+        axes.plot(at, values, LINES[i % 4], marker=MARKERS[i], color=COLOURS[i], lw=1.9, label=name)
     axes.set_yscale("log")
     axes.set_xticks(at)
     axes.legend(frameon=False, fontsize=9, loc="upper left")

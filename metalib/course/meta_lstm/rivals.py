@@ -1,11 +1,13 @@
 """Everyone who may race a learned optimiser in chapter 4, with every knob tuned.
 
 A hand-made optimiser is as good as its knobs: rate, momentum, betas, the length at which a gradient is clipped. Each rival comes with
-a grid of all of them. It is searched coarsely, then, around the best point, finely and on more tasks, for the very number of steps at
-which the rival is judged. Beyond hand-made rules: one learned rate for each step, trained as the controller is, and, where the bowls
-are known, the exact line search and Chebyshev's steps, the best that can be promised for the worst of them.
+a grid of all of them. It is searched coarsely, then, around its best points, finely and on more tasks, and the rate once more to a 48th
+of a decade (the best rate often lies just below the one that diverges), for the very number of steps at which the rival is judged.
+Beyond hand-made rules: one learned rate for each step, trained for that number of steps; and, on bowls, the exact line search,
+Chebyshev's steps, the best promise for the worst bowl of a known spectrum by rates that are fixed beforehand, and conjugate gradients.
 
-Heavy ball: Polyak 1964. Nesterov 1983. Chebyshev's steps: Golub, Varga 1961. Clipping: Pascanu et al. 2013.
+Heavy ball: Polyak 1964. Nesterov 1983. Polyak's step: Polyak 1987. Chebyshev's steps: Golub, Varga 1961. Conjugate gradients: Hestenes,
+Stiefel 1952. Clipping: Pascanu et al. 2013.
 """
 from __future__ import annotations
 
@@ -18,10 +20,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...episodes import Examples
 from ...learners import SGD, Adam, Controller, Learner, Momentum
 from ...learners.base import Loss
 from ...learners.controller import history
-from ...learners.unrolled import EveryStep
+from ...learners.lstm_cell import LSTMCell
+from ...learners.unrolled import Unrolled
+from ...training import train
 from .race import curves
 
 
@@ -59,17 +64,31 @@ class Clipped(SGD):
         return theta - self.lr * scale * gradient, None, {}
 
 
-class LearnedRates(EveryStep):
-    """One learned number a step: the rate. Trained on the mean query loss along the way, as the controller is.
+class NormalisedBall(Momentum):
+    """The heavy ball on gradients of length one."""
+
+    def move(self, theta: Tensor, gradient: Tensor, loss: Tensor, memory: tuple | None):
+        return super().move(theta, nn.functional.normalize(gradient, dim=1), loss, memory)
+
+
+class PolyakStep(SGD):
+    """As far as the line through loss and slope needs to 0, times alpha: theta <- theta - alpha L / |g|^2 g."""
+
+    def move(self, theta: Tensor, gradient: Tensor, loss: Tensor, memory: tuple | None):
+        return theta - self.lr * (loss[:, None] / gradient.square().sum(1, keepdim=True).clamp(min=1e-30)) * gradient, None, {}
+
+
+class LearnedRates(Unrolled):
+    """One learned number a step: the rate. Trained on the query loss after the last step, by the full gradient.
 
     Arguments:
         network: its parameters are the start, kept as they are. inner_steps: how many rates there are; the last one goes on.
-        rate: that all of them begin with.
+        rate, spread: what they begin with: from rate / spread to rate * spread. All equal is a saddle, which training hardly leaves.
     """
 
-    def __init__(self, network: nn.Module, inner_steps: int = 10, rate: float = 0.01, loss: Loss | None = None):
-        super().__init__(network, inner_steps, first_order=True, learn_start=False, loss=loss)
-        self.log_rates = nn.Parameter(torch.full((inner_steps,), math.log(rate)))
+    def __init__(self, network: nn.Module, inner_steps: int = 10, rate: float = 0.01, spread: float = 1.0, loss: Loss | None = None):
+        super().__init__(network, inner_steps, learn_start=False, loss=loss)
+        self.log_rates = nn.Parameter(math.log(rate) + math.log(spread) * torch.linspace(-1, 1, inner_steps))
 
     def move(self, theta: Tensor, gradient: Tensor, loss: Tensor, memory: tuple | None):
         step = memory[0] if memory else 0
@@ -84,6 +103,22 @@ class Forgetful(Controller):
         return theta, None, shown
 
 
+class OnlyAClock(Controller):
+    """The controller that remembers nothing of its task, but is told the number of the step, one-hot."""
+
+    def __init__(self, network: nn.Module, inner_steps: int = 10, hidden: int = 20):
+        super().__init__(network, inner_steps, hidden=hidden)
+        self.cell = LSTMCell(4 + inner_steps, hidden, scale=hidden ** -0.5)
+
+    def move(self, theta: Tensor, gradient: Tensor, loss: Tensor, memory: tuple | None):
+        step, x = memory[0] if memory else 0, history(gradient, loss)
+        clock = torch.zeros(self.inner_steps, x.shape[1])
+        clock[min(step, self.inner_steps - 1)] = 1
+        h, _ = self.cell(torch.cat([x, clock]))
+        alpha, g = torch.addmm(self.b_h, self.W_h, h).unflatten(1, theta.shape)
+        return theta - alpha * g, (step + 1,), {"alpha": alpha, "g": g}
+
+
 class BlindToLoss(Controller):
     """The controller that sees gradients alone: where the loss stood in its input there are zeros."""
 
@@ -96,7 +131,7 @@ class BlindToLoss(Controller):
 
 class Chebyshev(SGD):
     """Two-term steps for curvatures between `low` and `high`: after every step the smallest error on the worst curvature that any
-    rule made of gradients can promise."""
+    steps fixed beforehand can promise."""
 
     def __init__(self, network: nn.Module, low: float, high: float):
         super().__init__(network)
@@ -125,6 +160,57 @@ def exact_line_search(bowls, steps: int, episodes: int, seed: int) -> np.ndarray
     return torch.stack([(v * (A @ v)).sum((1, 2)) / 2 for v in found], 1).numpy()
 
 
+@torch.no_grad()
+def conjugate_gradients(bowls, steps: int, episodes: int, seed: int) -> np.ndarray:
+    """Loss after each step, [episodes, steps + 1], from theta = 0. It knows nothing of the spectrum, and asks for one product A p a step."""
+    about = bowls.sample(episodes, seed=(seed, 0)).about
+    A, away = about["A"].double(), -about["c"].double()[..., None]
+    way = -(g := A @ away)
+    found = [away]
+    for _ in range(steps):
+        rate = (g * g).sum((1, 2), True) / (way * (A @ way)).sum((1, 2), True).clamp(min=1e-300)
+        found.append(found[-1] + rate * way)
+        new = A @ found[-1]
+        way, g = (new * new).sum((1, 2), True) / (g * g).sum((1, 2), True).clamp(min=1e-300) * way - new, new
+    return torch.stack([(v * (A @ v)).sum((1, 2)) / 2 for v in found], 1).numpy()
+
+
+def without_a_step(network: nn.Module, tasks, seed: int, episodes: int, **shape) -> dict[str, np.ndarray]:
+    """Query losses [episodes] of who answers without a step, each knob tuned on 1,000 other tasks: the label of the nearest point;
+    kernel ridge with a Gaussian kernel; ridge on the features of the network as it stands."""
+    rules = {
+        "nearest": [lambda support, x: support.y.gather(1, (x - support.x.mT).abs().argmin(2, keepdim=True))],
+        "kernel": [lambda support, x, width=width, knob=knob: kernel_ridge(support, x, width, knob)
+                   for width in (0.5, 1.0, 1.5, 2.0, 3.0) for knob in (1e-6, 1e-4, 1e-2)],
+        "ridge": [lambda support, x, knob=10.0**k: ridge(network.body(support.x.float()).double(), support.y, network.body(x.float()).double(), knob)
+                  for k in range(-6, 3)]}
+
+    @torch.no_grad()
+    def losses(rule: Callable, episodes: int, seed: int) -> np.ndarray:
+        episode = tasks.sample(episodes, seed=(seed, 0), **shape).to(torch.float64)
+        return (rule(episode.support, episode.query.x) - episode.query.y).square().mean((1, 2)).numpy()
+
+    chosen = {name: min(each, key=lambda rule: losses(rule, 1_000, 8_000 + seed).mean()) for name, each in rules.items()}
+    return {name: losses(rule, episodes, 1_000 + seed) for name, rule in chosen.items()}
+
+
+def ridge(z: Tensor, y: Tensor, asked: Tensor, knob: float) -> Tensor:
+    """Ridge on features z [tasks, n, d] and a constant, answered for the features `asked`."""
+    z, asked = (torch.cat([f, torch.ones_like(f[..., :1])], -1) for f in (z, asked))
+    return asked @ torch.linalg.solve(z.mT @ z + knob * torch.eye(z.shape[-1], dtype=z.dtype), z.mT @ y)
+
+
+def kernel_ridge(support: Examples, x: Tensor, width: float, knob: float) -> Tensor:
+    def near(a: Tensor, b: Tensor) -> Tensor:
+        return (-(a - b.mT).square() / (2 * width**2)).exp()
+    return near(x, support.x) @ torch.linalg.solve(near(support.x, support.x) + knob * torch.eye(support.x.shape[1], dtype=x.dtype), support.y)
+
+
+def adam(network: nn.Module, lr: float, b1: float, b2: float) -> Adam:
+    """Adam, each beta a knob of its own."""
+    return Adam(network, lr, betas=(b1, b2))
+
+
 @dataclass(frozen=True)
 class Rival:
     """A rule and its knobs: name of an argument -> the values that are tried. The rate is tried at all of `rates`."""
@@ -138,22 +224,24 @@ RIVALS = {
     "SGD": Rival(SGD, {}),
     "heavy ball": Rival(Momentum, {"mu": MUS}),
     "Nesterov": Rival(Nesterov, {"mu": MUS}),
-    "Adam": Rival(Adam, {"betas": tuple(itertools.product((0.0, 0.5, 0.9), (0.9, 0.99, 0.999)))}),
+    "Adam": Rival(adam, {"b1": (0.0, 0.5, 0.9), "b2": (0.9, 0.99, 0.999)}),
     "normalised": Rival(Normalised, {}),
+    "normalised ball": Rival(NormalisedBall, {"mu": MUS}),
     "sign": Rival(Sign, {}),
-    "clipped": Rival(Clipped, {"longest": (0.1, 0.3, 1.0, 3.0, 10.0)}),
+    "Polyak's step": Rival(PolyakStep, {}),
+    "clipped": Rival(Clipped, {"longest": (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)}),
 }
 COARSE = tuple(10 ** (k / 4) for k in range(-16, 5))                       # 0.0001 to 10
 
 
-def tuned(start: nn.Module, tasks, at: Sequence[int], seed: int, few: int = 100, more: int = 300, many: int = 1_000,
+def tuned(start: nn.Module, tasks, at: Sequence[int], seed: int, few: int = 200, more: int = 300, many: int = 1_000,
           **shape) -> dict[str, dict[int, dict]]:
     """The best knobs of every rival for each number of steps: name -> steps -> arguments.
 
     Arguments:
         start: network from which all start. at: the numbers of steps.
-        seed: of the tuning tasks. few, more, many: of them, for the coarse grid, for the fine one around its best point, and for the
-            six best of that.
+        seed: of the tuning tasks. few, more, many: of them, for the coarse grid, for the fine one around its two best points, and for
+            the best of that, whose rate is then turned by 48ths of a decade.
     """
     steps, found = max(at), {}
     for name, rival in RIVALS.items():
@@ -161,22 +249,32 @@ def tuned(start: nn.Module, tasks, at: Sequence[int], seed: int, few: int = 100,
         losses = np.stack([mean_loss(rival.make(start, **knobs), tasks, steps, few, 7_000 + seed, **shape) for knobs in grid])
         found[name] = {}
         for s in at:
-            centre = grid[int(losses[:, s].argmin())]
-            left = [centre | dict(zip(rival.knobs, values)) | {"lr": centre["lr"] * 10 ** (k / 12)} for k in range(-3, 4)
-                    for values in itertools.product(*(around(rival.knobs[knob], centre[knob]) for knob in rival.knobs))]
-            for episodes, keep in ((more, 6), (many, 1)):
-                scores = [mean_loss(rival.make(start, **knobs), tasks, s, episodes, 8_000 + seed, **shape)[s] for knobs in left]
-                left = [left[i] for i in np.argsort(scores)[:keep]]
-            found[name][s] = left[0]
+            left: list[dict] = []
+            for i in np.argsort(losses[:, s], kind="stable")[:2]:
+                left += [knobs for knobs in fine(rival, grid[i]) if knobs not in left]
+            for episodes, keep in ((more, 5), (many, 1)):
+                left = best(rival, left, start, tasks, s, episodes, 8_000 + seed, **shape)[:keep]
+            turned = [left[0] | {"lr": left[0]["lr"] * 10 ** (k / 48)} for k in range(-3, 4)]
+            found[name][s] = best(rival, turned, start, tasks, s, many, 8_000 + seed, **shape)[0]
     return found
 
 
-def around(values: Sequence, best) -> tuple:
-    """A value of a grid, its two neighbours and, between numbers, the points half-way."""
-    i = values.index(best)
+def fine(rival: Rival, centre: dict) -> list[dict]:
+    """The neighbourhood of a point of the coarse grid: rates to a twelfth of a decade, other knobs half-way to their neighbours."""
+    return [centre | dict(zip(rival.knobs, values)) | {"lr": centre["lr"] * 10 ** (k / 12)} for k in range(-2, 3)
+            for values in itertools.product(*(around(rival.knobs[knob], centre[knob]) for knob in rival.knobs))]
+
+
+def best(rival: Rival, points: list[dict], start: nn.Module, tasks, steps: int, episodes: int, seed: int, **shape) -> list[dict]:
+    """The points, the best first."""
+    scores = [mean_loss(rival.make(start, **knobs), tasks, steps, episodes, seed, **shape)[steps] for knobs in points]
+    return [points[i] for i in np.argsort(scores, kind="stable")]
+
+
+def around(values: Sequence[float], centre: float) -> tuple[float, ...]:
+    """A value of a grid, its two neighbours, and the points half-way."""
+    i = values.index(centre)
     near = values[max(0, i - 1):i + 2]
-    if not isinstance(best, float):
-        return tuple(near)
     return tuple(sorted({*near, *((a + b) / 2 for a, b in itertools.pairwise(near))}))
 
 
@@ -186,9 +284,20 @@ def mean_loss(learner: Learner, tasks, steps: int, episodes: int, seed: int, **s
         return np.nan_to_num(curves(learner, tasks, steps, episodes, seed, **shape).mean(0), nan=np.inf, posinf=np.inf)
 
 
+def learned_rates(start: nn.Module, tasks, at: Sequence[int], seed: int, episodes: int, training: Mapping, **shape) -> np.ndarray:
+    """Query losses [episodes, len(at)] of `LearnedRates`, trained anew for each number of steps, from the best single rate for it."""
+    found = []
+    for s in at:
+        rate = min(COARSE, key=lambda rate: mean_loss(SGD(start, rate), tasks, s, 200, 7_000 + seed, **shape)[s])
+        learner = LearnedRates(start, s, rate, spread=2.0)
+        train(learner, tasks, seed=seed, progress=False, **training)
+        found.append(curves(learner, tasks, s, episodes, 1_000 + seed, **shape)[:, s])
+    return np.stack(found, 1)
+
+
 def raced(start: nn.Module, tasks, at: Sequence[int], seed: int, episodes: int, **shape) -> dict[str, np.ndarray]:
     """Every rival with its best knobs on fresh tasks: name -> losses [episodes, len(at)]."""
     found = {}
-    for name, best in tuned(start, tasks, at, seed, **shape).items():
-        found[name] = np.stack([curves(RIVALS[name].make(start, **best[s]), tasks, s, episodes, 1_000 + seed, **shape)[:, s] for s in at], 1)
+    for name, knobs in tuned(start, tasks, at, seed, **shape).items():
+        found[name] = np.stack([curves(RIVALS[name].make(start, **knobs[s]), tasks, s, episodes, 1_000 + seed, **shape)[:, s] for s in at], 1)
     return found

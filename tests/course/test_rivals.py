@@ -109,3 +109,32 @@ def test_all_ways_to_take_the_outer_gradient_agree_over_one_move():
     assert np.ptp([found[name][0] for name in chain.KINDS]) < 1e-6
     assert found[chain.FLAT][1] < 10 * found["first order"][1]
     assert found["full"][1] > 100 * found["first order"][1] and found["full, cut every 5"][1] < 10
+
+
+def test_conjugate_gradients_end_at_the_bottom_after_as_many_steps_as_dimensions():
+    losses = rivals.conjugate_gradients(BOWLS, 6, 20, 3)
+    assert (losses[:, 6] < 1e-12).all() and (np.diff(losses, axis=1) < 1e-12).all()
+
+
+def test_polyak_s_step_reaches_the_bottom_of_a_parabola_in_its_limit():
+    """L = c x^2 / 2: L / |g|^2 = 1 / (2 c), so alpha = 2 goes there in one step."""
+    episode = ml.tasks.Quadratics(dim=1, eigenvalues=(0.5, 1.0)).sample(5, seed=1)
+    *_, moment = rivals.PolyakStep(linear(1), 2.0).eval().path(episode.support, 1)
+    assert rivals.PolyakStep(linear(1), 2.0).task_loss(moment.adapted(episode.query.x), episode.query.y).abs().max() < 1e-6
+
+
+def test_who_takes_no_step_answers_from_the_points_alone():
+    waves, shape = ml.tasks.Sinusoid(), dict(k_shot=10, n_query=50)
+    found = rivals.without_a_step(ml.mlp(1, 40, 40, 1), waves, 0, 100, **shape)
+    assert set(found) == {"nearest", "kernel", "ridge"} and found["kernel"].mean() < 0.5 < found["nearest"].mean() < 3
+    support = ml.Examples(torch.tensor([[[0.0], [1.0], [3.0]]]).double(), torch.tensor([[[1.0], [-1.0], [2.0]]]).double())
+    assert torch.allclose(rivals.kernel_ridge(support, support.x, 1.0, 1e-9), support.y, atol=1e-6)
+
+
+def test_a_clock_is_all_that_this_controller_remembers():
+    torch.manual_seed(0)
+    learner, support = rivals.OnlyAClock(START, 4).eval(), BOWLS.sample(3, seed=1).support
+    with torch.no_grad():
+        path = list(learner.path(support, 4))
+        again = learner.move(path[2].theta, path[3].gradient, path[3].loss, (2,))[0]
+    assert torch.allclose(again, path[3].theta) and not torch.allclose(learner.move(path[2].theta, path[3].gradient, path[3].loss, (0,))[0], again)

@@ -12,30 +12,7 @@ from torch import Tensor
 from ...episodes import Episode, Tasks
 from ...learners import Controller
 
-KINDS = {"first order": dict(first_order=True), "full": dict(first_order=False), "full, cut every 5": dict(first_order=False, truncate=5)}
 FLAT, ES = "full, no slope of the logarithm below 0.1", "evolution strategies"
-
-
-def lengths(controller: Controller, tasks: Tasks, at: Sequence[int] = (1, 2, 5, 10, 15, 20), batches: int = 6, pairs: int = 10,
-            seed: int = 6) -> dict[str, list[float]]:
-    """Median norm of each kind of outer gradient over some batches of 25 tasks, for each number of moves in `at`. That of evolution
-    strategies is the root of the mean squared slope, which random directions do not lengthen as they do the estimate itself."""
-    found: dict[str, list[float]] = {name: [] for name in (*KINDS, FLAT, ES)}
-    drawn = [tasks.sample(25, seed=(seed, i)) for i in range(batches)]
-    for steps in at:
-        learners = {name: unrolled(controller, steps, **how) for name, how in KINDS.items()} | {FLAT: flattened(controller, steps)}
-        for name, learner in learners.items():
-            found[name].append(torch.stack([outer_gradient(learner, episode).norm() for episode in drawn]).median().item())
-        squares = [slopes.square().mean() for slopes in (evolution(unrolled(controller, steps), one, pairs)[1] for one in drawn[:3])]
-        found[ES].append(torch.stack(squares).mean().sqrt().item())
-    return found
-
-
-def unrolled(controller: Controller, steps: int, **how) -> Controller:
-    """The same controller, its outer gradient taken over so many moves, in another way."""
-    learner = Controller(controller.network, steps, **how)
-    learner.load_state_dict(controller.state_dict())
-    return learner.train()
 
 
 class Flattened(Controller):
@@ -48,9 +25,28 @@ class Flattened(Controller):
         return super().move(theta, torch.where(steep, gradient.detach(), gradient), loss, memory)
 
 
-def flattened(controller: Controller, steps: int) -> Flattened:
-    """The same controller, its full outer gradient without the steep part of the logarithm."""
-    learner = Flattened(controller.network, steps, first_order=False)
+KINDS = {"first order": dict(first_order=True), "full": dict(first_order=False), "full, cut every 5": dict(first_order=False, truncate=5),
+         FLAT: dict(first_order=False, kind=Flattened)}
+
+
+def lengths(controller: Controller, tasks: Tasks, at: Sequence[int] = (1, 2, 5, 10, 15, 20), batches: int = 6, pairs: int = 10,
+            seed: int = 6) -> dict[str, list[float]]:
+    """Median norm of each kind of outer gradient over some batches of 25 tasks, for each number of moves in `at`. That of evolution
+    strategies is the root of the mean squared slope, which random directions do not lengthen as they do the estimate itself."""
+    found: dict[str, list[float]] = {name: [] for name in (*KINDS, ES)}
+    drawn = [tasks.sample(25, seed=(seed, i)) for i in range(batches)]
+    for steps in at:
+        for name, how in KINDS.items():
+            learner = unrolled(controller, steps, **how)
+            found[name].append(torch.stack([outer_gradient(learner, episode).norm() for episode in drawn]).median().item())
+        squares = [slopes.square().mean() for slopes in (evolution(unrolled(controller, steps), one, pairs)[1] for one in drawn[:3])]
+        found[ES].append(torch.stack(squares).mean().sqrt().item())
+    return found
+
+
+def unrolled(controller: Controller, steps: int, kind: type[Controller] = Controller, **how) -> Controller:
+    """The same controller, its outer gradient taken over so many moves, in another way."""
+    learner = kind(controller.network, steps, **how)
     learner.load_state_dict(controller.state_dict())
     return learner.train()
 

@@ -12,9 +12,10 @@ import metalib as ml
 
 from ...evaluation import mean_ci
 from ...learners import Controller, Unrolled
+from ...recipes import RECIPES
 from ...tasks.waves.quadratics import linear
 from ..claims import Claim, Numbers, trained
-from .chain import flattened, outer_gradient, unrolled
+from .chain import FLAT, KINDS, outer_gradient, unrolled
 from .race import curves, errors
 from .rivals import BlindToLoss, Chebyshev, Forgetful, OnlyAClock, conjugate_gradients, exact_line_search, learned_rates, raced, without_a_step
 
@@ -61,7 +62,7 @@ def on_bowls(make, seed: int, **training) -> Unrolled:
     """A learner trained as `controller-quadratics` is."""
     torch.manual_seed(seed)
     learner = make()
-    ml.train(learner, BOWLS, **(dict(iterations=600, meta_batch=25, lr=1e-2, schedule="cosine") | training), seed=seed, progress=False)
+    ml.train(learner, BOWLS, **(RECIPES["controller-quadratics"].training | training), seed=seed, progress=False)
     return learner
 
 
@@ -93,8 +94,8 @@ def history_matters(seed: int) -> Numbers:
 def hard_to_train(seed: int) -> Numbers:
     """Outer gradients at the shipped controller, over 20 batches; and what training by each kind of gradient reaches."""
     shipped, norms = ml.load("controller-quadratics"), {}
-    kinds = {"first": dict(first_order=True), "full": dict(first_order=False), "cut": dict(first_order=False, truncate=5)}
-    for name, learner in {**{name: unrolled(shipped, 20, **how) for name, how in kinds.items()}, "flat": flattened(shipped, 20)}.items():
+    for name, kind in (("first", "first order"), ("full", "full"), ("cut", "full, cut every 5"), ("flat", FLAT)):
+        learner = unrolled(shipped, 20, **KINDS[kind])
         norms[name] = [outer_gradient(learner, BOWLS.sample(25, seed=(6_000 + seed, i))).norm().item() for i in range(20)]
     reached = {name: float(of(on_bowls(lambda: Controller(linear(10), 20, first_order=first_order, truncate=truncate), seed, clip=clip),
                               BOWLS, (20,), seed).mean())

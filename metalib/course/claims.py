@@ -221,6 +221,6 @@ def measure(claim: Claim, seeds: Sequence[int], record: bool = False) -> Found:
 @functools.cache
 def trained(recipe: str, seed: int, **other) -> Learner:
     """A recipe followed from the start with this seed, kept in memory; `other` replaces settings of its training."""
-    learner = build(recipe, seed)
-    train(learner, RECIPES[recipe].tasks(), seed=seed, progress=False, **(RECIPES[recipe].training | other))
+    learner, how = build(recipe, seed), RECIPES[recipe]
+    train(learner, how.tasks(), seed=seed, progress=False, validation=how.validation and how.validation(), **(how.training | other))
     return learner

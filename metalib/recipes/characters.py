@@ -137,14 +137,6 @@ RECIPES.update({
                                        lambda: learners.ProtoNet(learners.embedder(brisk=True), in_turn=True),
                                        ways=(5, 20), changed=True,
                                        iterations=10_000, meta_batch=1, lr=2e-3, n_way=60, k_shot=1, n_query=3),
-    # The same, shorter, on the characters that papers report: others than in training, of the same alphabets, each turn a class.
-    "protonet-papers-omniglot-5w1s": Recipe(
-        "prototypical network on Omniglot, split of Vinyals et al., 60-way 1-shot, distorted, every drawing in turn",
-        lambda: learners.ProtoNet(learners.embedder(brisk=True), in_turn=True),
-        lambda: tasks.Distorted(tasks.Omniglot("train", reflections=True)),
-        dict(iterations=4_000, meta_batch=1, lr=2e-3, schedule="cosine", n_way=60, k_shot=1, n_query=3),
-        {f"Omniglot test, turned, K = {k}": (lambda: tasks.Omniglot("test", rotations=True),
-                                             dict(episodes=1_000, n_way=5, k_shot=k, n_query=15)) for k in (1, 5)}),
     "matching-omniglot-5w1s": omniglot("matching network (cosine) on Omniglot, from the prototypical network's embedding",
                                        lambda: beginning_with("protonet-omniglot-5w1s",
                                                               learners.MatchingNet(learners.embedder())),

@@ -24,6 +24,7 @@ class Recipe:
         tasks: builds the training family.
         training: arguments of `train`.
         tests: title -> (family builder, arguments of `evaluate`).
+        validation: builds the family that picks among the weights along the way; its curve stands on the card.
     """
 
     about: str
@@ -31,6 +32,7 @@ class Recipe:
     tasks: Callable[[], object]
     training: dict
     tests: dict[str, tuple[Callable[[], object], dict]] = field(default_factory=dict)
+    validation: Callable[[], object] | None = None
 
 
 RECIPES: dict[str, Recipe] = {}         # name -> recipe; each family of tasks adds its own

@@ -45,11 +45,13 @@ def run(name: str, seed: int = 0, out: str | Path = "runs", resume: bool = False
     first, start = not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0, time.perf_counter()
     with random_streams_kept(), writing(weights if first else None), writing(noted if first else None):
         torch.manual_seed(seed)                                   # dropout draws from PyTorch's own stream
-        train(learner, recipe.tasks(), seed=seed, device=device, checkpoint=checkpoint, resume=resume, **training)
+        history = train(learner, recipe.tasks(), seed=seed, device=device, checkpoint=checkpoint, resume=resume,
+                        validation=recipe.validation and recipe.validation(), **training)
         minutes = (time.perf_counter() - start) / 60
         if not first:
             return None
         note = {"recipe": name, "about": recipe.about, "seed": seed, "training": training, "scores": examine(learner, recipe, device),
+                "validation": [[done, round(score, 4)] for done, score in history.validation],
                 "minutes": round(minutes, 1), "resumed": resume, "device": device,
                 "processes": int(os.environ.get("WORLD_SIZE", 1)), "parameters": sum(p.numel() for p in learner.parameters()),
                 } | surroundings()

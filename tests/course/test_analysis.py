@@ -84,39 +84,45 @@ def test_figures_say_what_they_are():
 
 # ---- the papers' table -------------------------------------------------------------------------------------------------------
 
-def note(recipe="maml-omniglot-5w1s", title="Omniglot test, K = 1", n_way=5, k_shot=1, mean=0.987):
-    return {"recipe": recipe, "minutes": 12.3, "device": "cpu", "seed": 0, "scores": {title: {
+def note(recipe="maml-papers-omniglot-5w1s", title="Omniglot test, turned, 5-way, K = 1", n_way=5, k_shot=1, mean=0.987, seed=0):
+    return {"recipe": recipe, "minutes": 12.3, "seed": seed, "training": {"iterations": 8_000, "meta_batch": 16}, "scores": {title: {
         "metric": "accuracy", "mean": mean, "ci95": 0.002, "transductive": True,
         "setting": f"600 episodes, seed 2, n_way {n_way}, k_shot {k_shot}"}}}
 
 
-def test_cells_without_a_run_say_so_and_every_shipped_score_is_there():
-    table = papers.table()
-    assert len(table.rows) == len(papers.METHODS) and all(len(row) == 5 for row in table.rows)
-    assert "not run" in str(table) and "<table>" in table._repr_html_()
-    card = ml.card("protonet-omniglot-5w1s")["scores"]["Omniglot evaluation, K = 1"]
-    assert papers.METHODS[5].name == "ProtoNet" and re.search(r"98\.8 \| \d\d\.\d ± ", table.rows[5][1])
-    assert any(run.recipe == "protonet-omniglot-5w1s" and run.mean == pytest.approx(100 * card["mean"]) for run in papers.runs())
+def test_a_number_under_a_methods_name_was_made_by_that_method_from_its_own_start():
+    rows = {row[0]: row[1:] for row in papers.table().rows}
+    assert len(rows) == len(papers.METHODS) and "<table>" in papers.table()._repr_html_()
+    for method in papers.METHODS:
+        assert method.recipe.endswith("-papers")
+        assert ml.recipes.RECIPES.get(f"{method.recipe}-omniglot-5w1s") is None or "from its random start" in ml.recipes.RECIPES[
+            f"{method.recipe}-omniglot-5w1s"].about
+    assert re.search(r"98\.8 \| 98\.\d ± 0\.\d", rows["ProtoNet (1703.05175)"][0])
 
 
-def test_the_cell_shows_the_best_run_of_the_method_in_the_setting_and_on_what_it_was_judged():
-    notes = [note(title="Omniglot evaluation, K = 1", mean=0.99), note(recipe="maml32-omniglot-5w1s", mean=0.95),
-             note(mean=0.98), note(title="Omniglot test, one at a time", mean=0.5), note(n_way=20, mean=0.7)]
+def test_seeds_are_averaged_and_nothing_is_chosen_by_a_maximum():
+    found = [run for mean, seed in ((0.95, 0), (0.97, 1), (0.96, 2)) for run in papers.scores(note(mean=mean, seed=seed))]
+    assert papers.told(found) == "96.0 ± 2.5"                        # Student's t with two degrees of freedom: 4.30 * 1 / sqrt(3)
+    assert papers.told(found[:1]) == "95.0 ± 0.2 ¹" and papers.told([]) == ""
+
+
+def test_how_a_query_was_asked_and_on_which_characters_keeps_scores_apart():
+    notes = [note(), note(title="Omniglot test, turned, 5-way, K = 1, fifteen together", mean=0.96),
+             note(title="Omniglot test, turned, 5-way, K = 1, one at a time", mean=0.94), note(title="Omniglot evaluation, K = 1", mean=0.5)]
     found = [run for one in notes for run in papers.scores(one)]
-    assert str(papers.ours(papers.METHODS[0], "5w1s", found)) == "99.0 ± 0.2 ° T"
-    assert str(papers.ours(papers.METHODS[0], "5w1s", found[1:])) == "98.0 ± 0.2 T"
-    assert papers.ours(papers.METHODS[0], "20w1s", found).mean == pytest.approx(70)
-    assert papers.ours(papers.METHODS[0], "5w5s", found) is None and papers.ours(papers.METHODS[1], "5w1s", found) is None
+    means = [papers.of(found, "maml-papers", "5w1s", asked=way)[0].mean for way in papers.ASKED]
+    assert means == pytest.approx([98.7, 96, 94]) and len(papers.of(found, "maml-papers", "5w1s")) == 1
+    assert papers.of(found, "maml-papers", "5w1s", turned=False)[0].mean == pytest.approx(50)
 
 
 def test_the_log_of_further_runs_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(papers, "LOG", tmp_path / "log.json")
     before = len(papers.runs())
-    for mean in (0.5, 0.971):                                                # the second run takes the place of the first
-        (tmp_path / "card.json").write_text(json.dumps(note(recipe="reptile-omniglot-20w5s", n_way=20, k_shot=5, mean=mean)))
+    for mean, seed in ((0.5, 0), (0.971, 0), (0.973, 1)):                    # the second run takes the place of the first
+        (tmp_path / "card.json").write_text(json.dumps(note(recipe="reptile-papers-omniglot-20w5s", n_way=20, k_shot=5, mean=mean, seed=seed)))
         papers.keep(tmp_path / "card.json")
-    assert len(papers.runs()) == before + 1
-    assert "97.1 ± 0.2 T" in str(papers.table()) and "reptile-omniglot-20w5s" in str(papers.log())
+    assert len(papers.runs()) == before + 2
+    assert "97.12 | 97.2 ± " in str(papers.table()) and "reptile-papers-omniglot-20w5s" in str(papers.lengths())
 
 
 def test_reported_numbers_are_those_of_the_papers():

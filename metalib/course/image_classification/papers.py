@@ -1,9 +1,11 @@
 """The papers' table for Omniglot beside ours: drawn from the cards of shipped weights and from a log of further runs.
 
-    python -m metalib train anil-omniglot-5w1s --log      a run in runs/; its card, but not its weights, goes into the log
+    python -m metalib train fomaml-papers-omniglot-5w1s --log      a run in runs/; its card, but not its weights, goes into the log
 
-A cell without a run says so. Papers report accuracy on new characters of known alphabets, each turn counted as a class
-(Vinyals et al. 2016, https://arxiv.org/abs/1606.04080, section 4.1.1); a run that was judged otherwise is marked.
+A number stands under a method's name only where that method's own training made it from a random start (recipes `*-papers-*`).
+Accuracy is on new characters of known alphabets, each turn counted as a class (Vinyals et al. 2016,
+https://arxiv.org/abs/1606.04080, section 4.1.1); runs judged on new alphabets, and inner loops on the prototypical network's features,
+have tables of their own.
 """
 from __future__ import annotations
 
@@ -13,8 +15,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...storage import MEASURED, WEIGHTS
-from ...storage import write_atomically
+import numpy as np
+
+from ...evaluation import mean_ci
+from ...figures import BLUE, GREY, LINES, MARKERS, ORANGE, Picture, new, plain
+from ...storage import MEASURED, WEIGHTS, write_atomically
 
 SETTINGS = ("5w1s", "5w5s", "20w1s", "20w5s")
 LOG = MEASURED / "papers.log.json"        # a list of notes like the cards, of runs whose weights are not shipped
@@ -28,65 +33,92 @@ class Method:
     arxiv: str
     reported: dict[str, str]
     transductive: bool
-    recipes: tuple[str, ...]
+    recipe: str
 
 
-def row(name: str, arxiv: str, reported: str, transductive: bool, *recipes: str) -> Method:
-    return Method(name, arxiv, dict(zip(SETTINGS, reported.split())), transductive, recipes)
+def row(name: str, arxiv: str, reported: str, transductive: bool, recipe: str) -> Method:
+    return Method(name, arxiv, dict(zip(SETTINGS, reported.split())), transductive, recipe)
 
 
 METHODS = (
-    row("MAML", "1703.03400", "98.7 99.9 95.8 98.9", True, "maml", "maml32"),
-    row("first-order MAML", "1803.02999", "98.3 99.2 89.4 97.9", True, "fomaml"),
-    row("Reptile", "1803.02999", "97.68 99.48 89.43 97.12", True, "reptile"),
-    row("ANIL", "1909.09157", "- - 96.2 98.0", True, "anil"),
-    row("Meta-SGD", "1707.09835", "99.53 99.93 - -", True, "meta-sgd"),
-    row("ProtoNet", "1703.05175", "98.8 99.7 96.0 98.9", False, "protonet", "protonet-papers"),
-    row("MatchingNet", "1606.04080", "98.1 98.9 93.8 98.5", False, "matching"),
-    row("Meta-LSTM", "ICLR 2017", "- - - -", True, "meta-lstm"),
+    row("MAML", "1703.03400", "98.7 99.9 95.8 98.9", True, "maml-papers"),
+    row("first-order MAML", "1803.02999", "98.3 99.2 89.4 97.9", True, "fomaml-papers"),
+    row("Reptile", "1803.02999", "97.68 99.48 89.43 97.12", True, "reptile-papers"),
+    row("ANIL", "1909.09157", "- - 96.2 98.0", True, "anil-papers"),
+    row("Meta-SGD", "1707.09835", "99.53 99.93 95.93 98.97", True, "meta-sgd-papers"),
+    row("MAML++", "1810.09502", "99.47 99.93 97.65 99.33", True, "maml++-papers"),
+    row("ProtoNet", "1703.05175", "98.8 99.7 96.0 98.9", False, "protonet-papers"),
+    row("MatchingNet", "1606.04080", "98.1 98.9 93.8 98.5", False, "matching-papers"),
 )
+ON_FEATURES = ("maml", "fomaml", "reptile", "anil", "meta-sgd", "matching", "cnp")      # recipes that start from ProtoNet's embedding
+NEW_ALPHABETS = ("protonet", "relation", "maml-images", "anil-images", "protonet-images")      # from their own start, on the background
+ASKED = ("as the paper asks", "fifteen together", "one at a time")
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run of ours in one setting: recipe, accuracy and half-width in %, on the papers' characters or not, and what it took."""
+    """One score on Omniglot: which recipe and seed, in which setting, on which characters, how asked, and what it took.
+
+    Arguments:
+        setting: such as "5w1s". mean, ci95: in %, over tasks. turned: on the papers' characters; else on new alphabets.
+        asked: one of `ASKED`.
+    """
 
     recipe: str
     setting: str
     mean: float
     ci95: float
-    papers_split: bool
+    turned: bool
+    asked: str
     transductive: bool
+    updates: int
+    meta_batch: int
     minutes: float
-    device: str
     seed: int
 
-    def __str__(self) -> str:
-        return f"{self.mean:.1f} ± {self.ci95:.1f}" + ("" if self.papers_split else " °") + (" T" if self.transductive else "")
+    @property
+    def method(self) -> str:
+        """The recipe's name without what it was trained on."""
+        return self.recipe.split("-omniglot-")[0]
+
+
+def notes() -> list[dict]:
+    """The cards of all weights on Omniglot, and the log's. A run that is in both counts once."""
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(WEIGHTS.glob("*.json"))]
+    if LOG.exists():
+        found += json.loads(LOG.read_text(encoding="utf-8"))
+    return list({(note["recipe"], note["seed"]): note for note in found}.values())
 
 
 def runs() -> list[Run]:
     """Every score on Omniglot in one of the four settings, of every card and of the log."""
-    notes = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(WEIGHTS.glob("*-omniglot-*.json"))]
-    if LOG.exists():
-        notes += json.loads(LOG.read_text(encoding="utf-8"))
-    return [run for note in notes for run in scores(note)]
+    return [run for note in notes() for run in scores(note)]
 
 
 def scores(note: dict) -> Iterator[Run]:
-    """The scores of one card that belong into the table: all queries together, as the papers ask."""
+    """The scores of one card that belong into the tables."""
     for title, score in note["scores"].items():
         sizes = dict(re.findall(r"(n_way|k_shot) (\d+)", score["setting"]))
         setting = f"{sizes.get('n_way')}w{sizes.get('k_shot')}s"
-        if title.startswith("Omniglot") and "one at a time" not in title and setting in SETTINGS:
-            yield Run(note["recipe"], setting, 100 * score["mean"], 100 * score["ci95"], "test" in title, score["transductive"],
-                      note["minutes"], note["device"], note["seed"])
+        if title.startswith("Omniglot") and setting in SETTINGS:
+            asked = next((way for way in ASKED[1:] if title.endswith(way)), ASKED[0])
+            yield Run(note["recipe"], setting, 100 * score["mean"], 100 * score["ci95"], "turned" in title, asked, score["transductive"],
+                      note["training"]["iterations"], note["training"]["meta_batch"], note["minutes"], note["seed"])
 
 
-def ours(method: Method, setting: str, found: list[Run]) -> Run | None:
-    """The run to show in a cell: the best of ours in that setting."""
-    mine = [run for run in found if run.setting == setting and run.recipe.split("-omniglot-")[0] in method.recipes]
-    return max(mine, key=lambda run: run.mean, default=None)
+def told(found: list[Run]) -> str:
+    """Mean and 95 % interval: over training seeds where there are several, else over tasks, marked ¹; "" without a run."""
+    if not found:
+        return ""
+    if len(found) == 1:
+        return f"{found[0].mean:.1f} ± {found[0].ci95:.1f} ¹"
+    mean, half = mean_ci(np.array([run.mean for run in found]))
+    return f"{mean:.1f} ± {half:.1f}"
+
+
+def of(found: list[Run], method: str, setting: str, turned: bool = True, asked: str = ASKED[0]) -> list[Run]:
+    """A method's runs in a setting, one for each seed."""
+    return [run for run in found if (run.method, run.setting, run.turned, run.asked) == (method, setting, turned, asked)]
 
 
 @dataclass(frozen=True)
@@ -111,30 +143,81 @@ class Table:
         return f"<table>{line(self.head, 'th')}{body}</table><p>{html.escape(self.caption)}</p>"
 
 
+def columns() -> tuple[str, ...]:
+    return tuple(f"{s[:-3]}-way {s[-2]}-shot" for s in SETTINGS)
+
+
 def table() -> Table:
-    """Accuracy in %: the paper's, and ours or "not run"."""
+    """Accuracy in %: the paper's, and ours from the method's own random start where it was run."""
     found = runs()
-    rows = tuple((f"{m.name} ({m.arxiv})", *(f"{m.reported[s]}{' T' if m.transductive and m.reported[s] != '-' else ''} | "
-                                             f"{ours(m, s, found) or 'not run'}" for s in SETTINGS)) for m in METHODS)
-    return Table(("paper | ours, %", *(f"{s[:-3]}-way {s[-2]}-shot" for s in SETTINGS)), rows,
-                 "± is the 95 % interval. T: transductive, the queries share batch statistics. "
-                 "°: judged on new alphabets without turns, not on the papers' characters. -: not reported.")
+    rows = tuple((f"{m.name} ({m.arxiv})" + (" T" if m.transductive else ""),
+                  *(f"{m.reported[s]} | {told(of(found, m.recipe, s))}".rstrip() for s in SETTINGS)) for m in METHODS)
+    return Table(("method: paper | ours, %", *columns()), rows,
+                 "New characters of known alphabets, each turn a class. Ours from a random start, asked as the paper asks. ±: the 95 % interval over "
+                 "three training seeds; ¹: one seed, the interval is over tasks. T: transductive, the queries share batch statistics. -: not "
+                 "reported. Nothing right of the bar: not run here.")
 
 
-def log() -> Table:
-    """The runs behind the table: how each score of it was come by."""
-    shown = dict.fromkeys(run for m in METHODS for s in SETTINGS if (run := ours(m, s, runs())))
-    return Table(("recipe", "setting", "accuracy, %", "minutes of training", "on", "seed"),
-                 tuple((r.recipe, r.setting, str(r), f"{r.minutes:.0f}", r.device, str(r.seed)) for r in shown),
-                 "Recipes that begin with another's weights need its minutes as well: see about on the card. Versions and number of "
-                 "episodes are there too, or in measured/papers.log.json.")
+def lengths() -> Table:
+    """The runs behind the table: what each took, and how much the number of queries that share a batch is worth."""
+    found, rows = runs(), []
+    for recipe, setting in dict.fromkeys((run.recipe, run.setting) for m in METHODS for run in found if run.method == m.recipe):
+        mine = [run for run in found if (run.recipe, run.setting) == (recipe, setting)]
+        first = mine[0]
+        rows.append((recipe, setting, f"{first.updates:,} × {first.meta_batch}", f"{np.mean([run.minutes for run in mine]):.0f}",
+                     str(len({run.seed for run in mine})), *(told([run for run in mine if run.asked == way]) or "the same" for way in ASKED)))
+    return Table(("recipe", "setting", "updates × tasks", "minutes", "seeds", *ASKED), tuple(rows),
+                 "Minutes on one core that had other work too. As the paper asks: for T as many queries of each class as examples, all in one batch. "
+                 "The same: without shared statistics it does not matter. MAML's paper took 60,000 × 32 updates.")
+
+
+def curves(methods: tuple[str, ...] = ("maml-papers", "fomaml-papers"), setting: str = "5w1s") -> Picture:
+    """Accuracy on the validation characters against updates, one line a seed, with the paper's final number beside them."""
+    figure = new(8.6, 3.4)
+    ax = figure.add_subplot()
+    for name, colour, line, marker in zip(methods, (BLUE, ORANGE), LINES, MARKERS):
+        title = next(m.name for m in METHODS if m.recipe == name)
+        for note in notes():
+            if note["recipe"] == f"{name}-omniglot-{setting}":
+                done, score = np.array(note["validation"]).T
+                ax.plot(done, 100 * score, line, color=colour, marker=marker, markersize=4, label=f"{title}, seed {note['seed']}")
+    reported = float(METHODS[0].reported[setting])
+    ax.axhline(reported, color=GREY, linewidth=1)
+    ax.text(0.01, reported, f"MAML's paper: {reported} % on its test after 60,000 updates of 32", color=GREY, va="bottom", transform=ax.get_yaxis_transform())
+    ax.set_ylim(top=100)
+    ax.legend(loc="lower right", frameon=False)
+    plain(ax, "Validation characters while MAML trains, one query at a time", "updates of 16 tasks", "% right")
+    return figure
+
+
+def new_alphabets() -> Table:
+    """Accuracy in % on alphabets that were not among those of training, each method from its own random start."""
+    found = runs()
+    rows = tuple((name, f"{mine[0].updates:,} × {mine[0].meta_batch}",
+                  *(told(of(found, name, s, turned=False)) + (" T" if mine[0].transductive else "") if of(found, name, s, turned=False) else ""
+                    for s in SETTINGS), told(of(found, name, "5w1s", turned=False, asked=ASKED[2])))
+                 for name in NEW_ALPHABETS if (mine := of(found, name, "5w1s", turned=False)))
+    return Table(("recipe", "updates × tasks", *columns(), "5-way 1-shot, one at a time"), rows,
+                 "Background alphabets against evaluation alphabets, no turns when judged. ¹: one training seed, the interval is over tasks. T: fifteen "
+                 "queries of each class share batch statistics. The recipes *-images saw generated glyphs too.")
+
+
+def on_features() -> Table:
+    """Accuracy in % of inner loops, and other heads, that start from the prototypical network's embedding."""
+    found = runs()
+    rows = tuple((name, f"{mine[0].updates:,} × {mine[0].meta_batch}",
+                  *(told(of(found, name, s, turned=False)) for s in SETTINGS))
+                 for name in ON_FEATURES if (mine := of(found, name, "5w1s", turned=False)))
+    return Table(("on ProtoNet's features", "updates × tasks", *columns()), rows,
+                 "New alphabets, one seed, intervals over tasks; the gradient-based rows transductive. Not these methods from their own start: an inner "
+                 "loop, or a head, on an embedding that another method trained.")
 
 
 def keep(*cards: str) -> None:
-    """Add the cards of runs to the log; a card of a recipe that is there already replaces it."""
-    kept = {note["recipe"]: note for note in (json.loads(LOG.read_text(encoding="utf-8")) if LOG.exists() else [])}
+    """Add the cards of runs to the log; a card of a recipe and seed that is there already replaces it."""
+    kept = {(note["recipe"], note["seed"]): note for note in (json.loads(LOG.read_text(encoding="utf-8")) if LOG.exists() else [])}
     for card in cards:
         with open(card, encoding="utf-8") as file:
             note = json.load(file)
-        kept[note["recipe"]] = note
+        kept[note["recipe"], note["seed"]] = note
     write_atomically(LOG, (json.dumps([kept[name] for name in sorted(kept)], indent=1) + "\n").encode())

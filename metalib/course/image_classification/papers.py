@@ -183,7 +183,8 @@ def curves(methods: tuple[str, ...] = ("maml-papers", "fomaml-papers"), setting:
                 ax.plot(done, 100 * score, line, color=colour, marker=marker, markersize=4, label=f"{title}, seed {note['seed']}")
     reported = float(METHODS[0].reported[setting])
     ax.axhline(reported, color=GREY, linewidth=1)
-    ax.text(0.01, reported, f"MAML's paper: {reported} % on its test after 60,000 updates of 32", color=GREY, va="bottom", transform=ax.get_yaxis_transform())
+    ax.text(0.01, reported, f"MAML's paper: {reported} % on its test after 60,000 updates of 32", color=GREY, va="bottom",
+            transform=ax.get_yaxis_transform())
     ax.set_ylim(top=100)
     ax.legend(loc="lower right", frameon=False)
     plain(ax, "Validation characters while MAML trains, one query at a time", "updates of 16 tasks", "% right")
@@ -198,8 +199,8 @@ def new_alphabets() -> Table:
                     for s in SETTINGS), told(of(found, name, "5w1s", turned=False, asked=ASKED[2])))
                  for name in NEW_ALPHABETS if (mine := of(found, name, "5w1s", turned=False)))
     return Table(("recipe", "updates × tasks", *columns(), "5-way 1-shot, one at a time"), rows,
-                 "Background alphabets against evaluation alphabets, no turns when judged. ¹: one training seed, the interval is over tasks. T: fifteen "
-                 "queries of each class share batch statistics. The recipes *-images saw generated glyphs too.")
+                 "Background alphabets against evaluation alphabets, no turns when judged. ¹: one training seed, the interval is over tasks. T: "
+                 "fifteen queries of each class share batch statistics. The recipes *-images saw generated glyphs too.")
 
 
 def on_features() -> Table:
@@ -209,8 +210,8 @@ def on_features() -> Table:
                   *(told(of(found, name, s, turned=False)) for s in SETTINGS))
                  for name in ON_FEATURES if (mine := of(found, name, "5w1s", turned=False)))
     return Table(("on ProtoNet's features", "updates × tasks", *columns()), rows,
-                 "New alphabets, one seed, intervals over tasks; the gradient-based rows transductive. Not these methods from their own start: an inner "
-                 "loop, or a head, on an embedding that another method trained.")
+                 "New alphabets, one seed, intervals over tasks; the gradient-based rows transductive. Not these methods from their own start: an "
+                 "inner loop, or a head, on an embedding that another method trained.")
 
 
 def keep(*cards: str) -> None:

@@ -54,11 +54,12 @@ PAPERS = [
             "is asked and all share a batch, as the paper does (98.7 after 60,000 updates of 32). With fifteen of each in the batch {fifteen:.1%}; "
             "one at a time {alone:.1%}. Before training {untrained:.0%}, nearest pixels {pixels:.0%}."),
         measure=maml,
-        holds=lambda n: n["asked"] > n["fifteen"] > n["alone"] > n["pixels"] + 0.1 and n["asked"] < 0.987,
+        holds=lambda n: n["asked"] > n["fifteen"] > n["alone"] > n["pixels"] + 0.1 and n["asked"] >= 0.975,
         over="training",
         rivals=("the same network before training", "the nearest example by pixels"),
-        refuted="the number of queries in a batch does not matter, or the paper's figure is reached in this time",
-        tried="16 tasks at 2e-3 against 32 at 1e-3 in the same time, on validation: a point ahead",
+        refuted="the number of queries in a batch does not matter, or less than 97.5 % right as the paper asks",
+        tried="on validation, asked as the paper asks: one query of each class in training instead of three, 9,200 updates of 16 tasks at 2e-3: "
+              "95.9 ± .8; 4,600 of 32 tasks at 1e-3, in the same time: 94.9",
         minutes=45,
         data="omniglot",
     ),

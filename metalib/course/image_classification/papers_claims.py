@@ -80,7 +80,7 @@ PAPERS = [
     ),
 ]
 ZERO = Claim(
-    id="05.3",
+    id="05.10",
     sentence=(
         "An inner loop on the prototypical network's features, new alphabets: {sixty:.1%} after sixty outer steps, {none:.1%} after none, on the "
         "same tasks a difference of {lead:.2%}. The prototypical network itself, which shares no statistics: {metric:.1%}."),

@@ -154,8 +154,8 @@ def table() -> Table:
                   *(f"{m.reported[s]} | {told(of(found, m.recipe, s))}".rstrip() for s in SETTINGS)) for m in METHODS)
     return Table(("method: paper | ours, %", *columns()), rows,
                  "New characters of known alphabets, each turn a class. Ours from a random start, asked as the paper asks. ±: the 95 % interval over "
-                 "three training seeds; ¹: one seed, the interval is over tasks. T: transductive, the queries share batch statistics. -: not "
-                 "reported. Nothing right of the bar: not run here.")
+                 "training seeds, wide where there are two; ¹: one seed, the interval is over tasks. T: transductive, the queries share batch "
+                 "statistics. -: not reported. Nothing right of the bar: not run here.")
 
 
 def lengths() -> Table:

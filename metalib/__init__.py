@@ -10,7 +10,7 @@ from . import metrics, tasks
 from .episodes import Episode, Examples, Tasks, task_loss, task_score
 from .learners import (ANIL, CNP, IMAML, MAML, SGD, Adam, Adapted, CheckpointedMAML, Classical, CNPClassifier, Controller,
                        FromScratch, InContext, InContextClassifier, Learner, MAMLPlusPlus, MatchingNet, MetaLSTM, MetaSGD, Metric,
-                       Momentum, NearestCentroid, PolicyGradient, Pretrained, ProtoNet, R2D2, RelationNet, Reptile, Unrolled, embedder)
+                       Momentum, NearestCentroid, PolicyGradient, Pretrained, ProtoMAML, ProtoNet, R2D2, RelationNet, Reptile, Unrolled, embedder)
 from .networks import Network, conv4, mlp
 from .proof import proof
 from .recipes import RECIPES, card, load
@@ -20,8 +20,8 @@ from .training import NonFiniteLoss, setup, train
 
 __all__ = ["ANIL", "Adam", "Adapted", "CNP", "CNPClassifier", "CheckpointedMAML", "Classical", "Controller", "Episode", "Examples", "FromScratch",
            "IMAML", "InContext", "InContextClassifier", "Learner", "MAML", "MAMLPlusPlus", "MatchingNet", "MetaLSTM", "MetaSGD", "Metric",
-           "Momentum", "NearestCentroid", "Network", "NonFiniteLoss", "PolicyGradient", "Pretrained", "ProtoNet", "R2D2", "RECIPES", "RelationNet",
-           "Reptile", "SGD", "Score", "Tasks", "Unrolled", "card", "conv4", "embedder", "evaluate", "load", "load_adapted", "metrics", "mlp",
+           "Momentum", "NearestCentroid", "Network", "NonFiniteLoss", "PolicyGradient", "Pretrained", "ProtoMAML", "ProtoNet", "R2D2", "RECIPES",
+           "RelationNet", "Reptile", "SGD", "Score", "Tasks", "Unrolled", "card", "conv4", "embedder", "evaluate", "load", "load_adapted", "metrics", "mlp",
            "proof", "save_adapted", "setup", "task_loss", "task_score", "tasks", "train"]
 
 

@@ -78,10 +78,11 @@ def proof(learner: Learner, tasks: Tasks, trained_on: Tasks | None = None, episo
     mode = {"together": together, **shape}
     scores = {"shuffled labels": evaluate(learner, Shuffled(tasks), episodes, seed, **mode),
               "after adapting": evaluate(learner, tasks, episodes, seed, **mode)}
-    if learner.takes_steps:
+    if learner.takes_steps and learner.starts_blank:
         scores = {"before adapting": evaluate(learner, tasks, episodes, seed, steps=0, **mode)} | scores
     slopes = outer_slopes(learner, episode)
-    checks = (before(scores, chance), disjoint(tasks, trained_on, classes), shuffled(scores, chance),
+    blank = "its first step starts from what the examples say" if learner.takes_steps else "this learner takes no steps"
+    checks = (before(scores, chance, blank), disjoint(tasks, trained_on, classes), shuffled(scores, chance),
               gradient(learner, slopes), alone(learner, tasks, scores["after adapting"], seed, shape))
     return Proof(f"{type(learner).__name__} on {type(tasks).__name__}", checks, scores, chance, slopes)
 
@@ -95,10 +96,10 @@ def show(score: Score) -> str:
     return f"{100 * score.mean:.0f} %" if score.metric == "accuracy" else f"error {score.mean:.1f}"
 
 
-def before(scores: dict[str, Score], chance: float | None) -> Check:
+def before(scores: dict[str, Score], chance: float | None, blank: str = "this learner takes no steps") -> Check:
     start, after = scores.get("before adapting"), scores["after adapting"]
     if start is None:
-        return Check("Before adapting, it knows nothing of the task", None, "this learner takes no steps")
+        return Check("Before adapting, it knows nothing of the task", None, blank)
     if chance is None:
         return Check("Before adapting, it knows nothing of the task", start.mean > after.mean + after.ci95,
                      f"{show(start)} before, {show(after)} after")
@@ -126,7 +127,7 @@ def shuffled(scores: dict[str, Score], chance: float | None) -> Check:
     return Check("Shuffled support labels give chance", near(mixed, chance), f"{show(mixed)}, chance {100 * chance:.0f} %")
 
 
-def outer_slopes(learner: Learner, episode: Episode, directions: int = 3, h: float = 1e-5) -> tuple[tuple[float, float], ...]:
+def outer_slopes(learner: Learner, episode: Episode, directions: int = 3, h: float = 1e-6) -> tuple[tuple[float, float], ...]:
     """Slopes of the outer loss along random directions, by autograd and by central differences, in float64."""
     if not any(p.requires_grad for p in learner.parameters()) or type(learner).backward is not Learner.backward:
         return ()

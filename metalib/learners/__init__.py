@@ -17,6 +17,7 @@ from .melu import MeLU
 from .meta_lstm import MetaLSTM
 from .meta_sgd import MetaSGD
 from .policy_gradient import Gaussian, PolicyGradient
+from .protomaml import ProtoMAML
 from .protonet import ProtoNet
 from .r2d2 import R2D2
 from .recommenders import Neighbours, OnTop, RidgeHead

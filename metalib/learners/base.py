@@ -24,6 +24,7 @@ class Learner(nn.Module):
     """
 
     takes_steps = False         # does `adapt` take `steps`, and is there a `path`?
+    starts_blank = True         # before its first step, does it know nothing of the task?
     progress = 1.0              # how far training has come, 0 to 1, for learners that change on the way; `train` keeps it
 
     def __init__(self, network: nn.Module | None = None, loss: Loss | None = None):

@@ -117,7 +117,7 @@ class MAML(Learner):
             steps = self.inner_steps if self.training else self.eval_steps
         at_least(0, steps=steps)
         record = recording()
-        adapted = self.start(len(support), record)
+        adapted = self.begin(support, record)
         yield Moment(adapted)
         for step in range(steps):
             with torch.enable_grad():
@@ -139,6 +139,10 @@ class MAML(Learner):
         grads = torch.autograd.grad(loss, list(fast.values()), create_graph=create_graph, allow_unused=True, materialize_grads=True)
         clip = self.inner_clip
         return dict(zip(fast, grads if clip is None else (g.clamp(-clip, clip) for g in grads)))
+
+    def begin(self, support: Examples, record: bool) -> Adapted:
+        """Where each task's steps start: where all tasks do. Not so with a head made from the support set."""
+        return self.start(len(support), record)
 
     def start(self, n_tasks: int, record: bool) -> Adapted:
         """The network at its initial parameters, one copy of the adapted ones per task."""

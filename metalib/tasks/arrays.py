@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
@@ -19,7 +20,7 @@ class Arrays(Classes):
     """Labelled arrays as N-way tasks.
 
     Arguments:
-        x: inputs [n, ...]: an array, a tensor, a sparse matrix, or a table with `to_numpy()`. Whole numbers become float32.
+        x: inputs [n, ...]: an array, a tensor, a sparse matrix, or a table with `to_numpy()`. Whole numbers become float32, bytes when drawn.
         y: labels [n], any values that can be sorted; classes may differ in size. Rows without a label (None, NaN) are left out.
         classes: labels to take; None: all. Give training and test different ones: that is what a new task is.
 
@@ -54,13 +55,14 @@ class Arrays(Classes):
         """Class and example numbers, broadcast to [...] -> rows of x [..., *x.shape[1:]]."""
         classes, examples = self.numbers(classes, examples)
         rows = np.array([self.members[c][e] for c, e in zip(classes.ravel(), examples.ravel())], np.int64)
-        return self.x[rows].reshape(*classes.shape, *self.x.shape[1:])
+        x = self.x[rows].reshape(*classes.shape, *self.x.shape[1:])
+        return x if x.is_floating_point() else x.float()
 
 
 def as_floats(x) -> Tensor:
-    """Anything that holds numbers -> a floating-point tensor of its own; float32 where it was of whole numbers."""
+    """Anything that holds numbers -> a tensor of its own: floating point, float32 where it was of whole numbers; bytes stay bytes."""
     x = as_tensor(x)
-    x = x if x.is_floating_point() else x.float()
+    x = x if x.is_floating_point() or x.dtype == torch.uint8 else x.float()
     if x.ndim < 2:
         raise ValueError(f"x has shape {list(x.shape)}; expected [n, ...], one row for each example.")
     if not x.isfinite().all():

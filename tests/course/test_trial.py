@@ -6,13 +6,13 @@ import metalib as ml
 from metalib.course.image_classification.museum import listing, trial
 
 
-def test_it_stops_six_times_and_then_runs():
+def test_it_stops_seven_times_and_then_runs():
     text, said = listing.LISTING, []
     for changes in listing.LOUD:
         said.append(trial.attempt(text).split("\n    ")[1])
         text = listing.repair(text, *changes)
-    assert [line.split(":")[0] for line in said] == ["AttributeError", *["NameError"] * 3, "TypeError", "NameError"]
-    for line, word in zip(said, ("ellipsis", "outer_lr", "num_epochs", "dataloader", "float", "'F'")):
+    assert [line.split(":")[0] for line in said] == ["AttributeError", *["NameError"] * 3, *["TypeError"] * 2, "NameError"]
+    for line, word in zip(said, ("ellipsis", "outer_lr", "num_epochs", "dataloader", "5 were given", "float", "'F'")):
         assert word in line
     assert trial.attempt(text) == "it runs to its end"
 
@@ -93,3 +93,51 @@ def test_statistics_that_a_forward_pass_leaves_behind_count_as_a_moved_start():
     keeps = Keeps()
     assert trial.start_moved(keeps, task) > 0.1
     assert trial.start_moved(keeps.eval(), task) == 0
+
+
+# ---- what it does not say at first ---------------------------------------------------------------------------------------------
+
+def made_to_run() -> str:
+    return listing.stages()[listing.LISTED]
+
+
+def test_a_whole_rate_lets_the_loop_over_the_rate_pass_in_silence():
+    assert "range(self.inner_lr)" in listing.whole_rate() and trial.attempt(listing.whole_rate()) == "it runs to its end"
+
+
+def test_a_real_loader_adds_an_axis_unless_it_is_told_not_to():
+    loaded = listing.repair(made_to_run(), *listing.REAL_LOADER)
+    assert "[1, 5, 1, 28, 28]" in trial.attempt(loaded)
+    assert trial.attempt(listing.repair(loaded, *listing.UNBATCHED)) == "it runs to its end"
+
+
+def test_clearing_gradients_before_the_forward_pass_spoils_the_listing_and_not_the_repaired_one():
+    task = next(trial.some_tasks(1, seed=3, dtype=torch.float64))
+    assert trial.attempt(listing.repair(made_to_run(), *listing.ZERO_FIRST)) == "it runs to its end"
+    listed, *repaired = (trial.order_matters(trial.fresh(text), task) for text in listing.stages().values())
+    assert listed > 0.5 and max(repaired) == 0
+
+
+def test_running_statistics_move_though_every_task_has_weights_of_its_own():
+    task = next(trial.some_tasks(1, seed=3, dtype=torch.float64))
+    model = trial.fresh(list(listing.stages().values())[-1])
+    assert trial.start_moved(model, task) == 0 and trial.start_moved(trial.with_statistics(model), task) > 0.02
+
+
+def test_only_the_last_version_can_be_asked_without_gradients():
+    batch = list(trial.some_tasks(4, seed=8, dtype=torch.float64))
+    repaired = list(listing.stages().values())[-1]
+    for text in (made_to_run(), repaired):
+        model = trial.fresh(text)
+        with torch.no_grad(), pytest.raises(RuntimeError, match="does not require grad"):
+            model(*batch[0])
+    last = trial.fresh(listing.repair(repaired, *listing.PREDICTS))
+    learner = ml.MAML(trial.small_network(torch.float64), inner_lr=0.4)
+    with torch.no_grad():
+        ours = torch.stack([last.predict(x_spt, y_spt, x_qry) for x_spt, y_spt, x_qry, _ in batch])
+    episode = as_episode(batch)
+    torch.testing.assert_close(ours, learner.eval().adapt(episode.support).together(episode.query.x), rtol=1e-6, atol=1e-6)
+    torch.stack([last(*task) for task in batch]).mean().backward()
+    learner.backward(episode)
+    for ours, theirs in zip(last.model.parameters(), learner.network.parameters()):
+        assert (ours.grad - theirs.grad).abs().max() < 1e-6

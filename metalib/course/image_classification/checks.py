@@ -51,9 +51,9 @@ def prediction(stops=..., learns=..., ahead=...):
     found = []
     if stops is None:
         found.append(f"STOPS: yours = {said!r}, expected a whole number.")
-    elif stops != count:
-        found.append(f"STOPS: yours = {stops}, and it stops {count} times. Not only names are missing: look for a "
-                     "loop over something that cannot be counted, and for three dots.")
+    elif stops not in (count - 1, count):
+        found.append(f"STOPS: yours = {stops}, and it stops {count} times if repaired to the letter. Not only names are missing: look for a "
+                     "loop over something that cannot be counted, for three dots, and for a class that nobody makes an object of.")
     if not LEVELS[learns][0] <= listed < LEVELS[learns][1]:
         found.append(f"LEARNS: yours = {learns!r}; after {trial.measured()['tasks']:,} tasks it gets {100 * listed:.0f} % of new "
                      f"queries right, and 20 % is chance. {LEARNS.get(learns, '')}".strip())
@@ -63,7 +63,8 @@ def prediction(stops=..., learns=..., ahead=...):
                      f"{BATCH.get(ahead, '')}".strip())
     if found:
         stop(" ".join(found))
-    return (f"It stops {count} times, and those are the harmless faults. Made to run, it learns nothing ({100 * listed:.0f} %); and with "
+    spared = f" ({count - 1} if one puts `MAML(...)` in the place of the dots at once)"
+    return (f"It stops {count} times{spared}, and those are the harmless faults. Made to run, it learns nothing ({100 * listed:.0f} %); and with "
             f"the same tasks one in a step is ahead, {100 * one:.0f} % to {100 * sixteen:.0f} %: it takes sixteen times as many steps.")
 
 

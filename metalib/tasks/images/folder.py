@@ -6,8 +6,10 @@ shipped; whoever has it finds the authors' lists at https://github.com/twitter-r
 
     FOLDER/train/n01532829/*.jpg              a folder per class, in a folder per split; or, without splits, in FOLDER itself
     FOLDER/train.csv, FOLDER/images/*.jpg     lines of filename,label
+    FOLDER/data/apple/*.png, FOLDER/splits/bertinetto/train.txt     names of classes, a line each, as CIFAR-FS is handed out
 """
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
@@ -17,7 +19,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from ...data import DataError, read_table
+from ...data import DataError, read_table, read_text
 from ...episodes import Episode, at_least
 from .files import SUFFIXES, is_class, is_drawing, is_image, opened, page
 from .ink import InkTasks
@@ -36,6 +38,7 @@ class Folder(InkTasks):
         path: the folder.
         split: "train", "val", "test" or any name for which there is a file `split`.csv or a folder `split`; None: the
             folders in `path` are the classes.
+        classes: names to take; None: all. Give training and test different ones.
         image_size: side of the square that images are resized to, in pixels; a longer side is cropped in the middle.
         channels: 3, colours; or 1, grey.
         dark_ink: of grey images: True turns dark ink on light paper into the convention of this library, ink 1 on paper 0; False
@@ -51,12 +54,13 @@ class Folder(InkTasks):
     image_size: int = 84
     channels: int = 3
     dark_ink: bool | None = None
+    classes: Sequence[str] | None = None
 
     def __post_init__(self):
         at_least(1, image_size=self.image_size)
         if self.channels not in (1, 3):
             raise ValueError(f"channels is {self.channels}; use 3 for colours or 1 for grey.")
-        files, skipped = listed(Path(self.path), self.split), {}
+        files, skipped = only(listed(Path(self.path), self.split), self.classes, self.path), {}
         for found in files.values():
             for file in found:
                 try:
@@ -146,6 +150,10 @@ def listed(path: Path, split: str | None) -> dict[str, list[Path]]:
     table = path / f"{split}.csv"
     if split is not None and table.is_file():
         return from_csv(path, table)
+    named = [file for folder in ("", "splits", "splits/*") for file in path.glob(f"{folder}/{split}.txt".lstrip("/"))]
+    if split is not None and named and (path / "data").is_dir():
+        names = [line.strip() for line in read_text(named[0]).splitlines() if line.strip()]
+        return only(listed(path / "data", None), names, named[0])
     root = path if split is None else path / split
     if not root.is_dir():
         raise DataError(f"{path} has neither {split}.csv nor a folder {split}; name a split that it has, or split=None.")
@@ -153,6 +161,13 @@ def listed(path: Path, split: str | None) -> dict[str, list[Path]]:
     if not files:
         raise DataError(f"{root} has no folders in it; put the images of each class into a folder of its own.")
     return files
+
+
+def only(files: dict[str, list[Path]], names: Sequence[str] | None, source) -> dict[str, list[Path]]:
+    """Those classes that are named; a DataError for one that is not there."""
+    if names is not None and (lost := sorted(set(names) - set(files))):
+        raise DataError(f"{source} asks for the class {lost[0]!r}; there are {', '.join(sorted(files)[:5])}{', ...' * (len(files) > 5)}.")
+    return files if names is None else {name: files[name] for name in names}
 
 
 def from_csv(path: Path, table: Path) -> dict[str, list[Path]]:

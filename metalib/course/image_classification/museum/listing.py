@@ -36,16 +36,18 @@ for epoch in range(num_epochs):
         optimizer.step()
 """
 
-# What stops it, in the order in which running it finds out; for each, (the part as it was, the part as it must be).
+# What stops it, repaired to the letter, in the order in which running it finds out; for each, (the part as it was, the part as it must be).
 LOUD = (
-    (("model = ...\n", "model = MAML(small_network(), inner_lr=0.4, outer_lr=outer_lr)\n"),),
-    (("model = MAML", "outer_lr = 3e-3\nmodel = MAML"),),
+    (("model = ...\n", "model = small_network()\n"),),
+    (("model = small", "outer_lr = 3e-3\nmodel = small"),),
     (("for epoch", "num_epochs = 1\nfor epoch"),),
     (("num_epochs = 1\n", "num_epochs, dataloader = 1, list(some_tasks(2))\n"),),
+    (("model = small_network()", "model = MAML(small_network(), inner_lr=0.4, outer_lr=outer_lr)"),),
     (("range(self.inner_lr)", "range(self.inner_steps)"), ("inner_lr, outer_lr):", "inner_lr, outer_lr, inner_steps=1):"),
      ("self.outer_lr = outer_lr\n", "self.outer_lr = outer_lr\n        self.inner_steps = inner_steps\n")),
     (("import torch.nn as nn\n", "import torch.nn as nn\nimport torch.nn.functional as F\n"),),
 )
+LOOPS = 5                       # the repair of `range(self.inner_lr)`
 
 # What does not stop it. 1: each task gets weights of its own, and the start outlives it.
 OVERWRITES = """\
@@ -74,6 +76,36 @@ SEVERAL_TASKS = (("list(some_tasks(2))", "list(some_batches(2, meta_batch=16))")
                  ("from torch.utils.data import DataLoader\n", ""), ("        self.outer_lr = outer_lr\n", ""),
                  ("inner_lr, outer_lr, inner_steps", "inner_lr, inner_steps"), (", outer_lr=outer_lr)", ")"))
 
+# 4: what is left: a predictor, that can be asked without gradients too.
+STEP = """\
+        for _ in range(self.inner_steps):                                # inner loop
+            loss = F.cross_entropy(functional_call(self.model, fast, (x_spt,)), y_spt)
+            grads = torch.autograd.grad(loss, list(fast.values()), create_graph=True)
+            fast = {name: p - self.inner_lr * g for (name, p), g in zip(fast.items(), grads)}
+        return F.cross_entropy(functional_call(self.model, fast, (x_qry,)), y_qry)      # outer loss
+"""
+ASKED = """\
+        learning = torch.is_grad_enabled()
+        for _ in range(self.inner_steps):                                # inner loop
+            with torch.enable_grad():
+                loss = F.cross_entropy(functional_call(self.model, fast, (x_spt,)), y_spt)
+                grads = torch.autograd.grad(loss, list(fast.values()), create_graph=learning)
+                fast = {name: p - self.inner_lr * g for (name, p), g in zip(fast.items(), grads)}
+        return fast
+
+    def predict(self, x_spt, y_spt, x):
+        return functional_call(self.model, self.adapt(x_spt, y_spt), (x,))
+
+    def forward(self, x_spt, y_spt, x_qry, y_qry):
+        return F.cross_entropy(self.predict(x_spt, y_spt, x_qry), y_qry)                # outer loss
+"""
+PREDICTS = ((STEP, ASKED), ("def forward(self, x_spt, y_spt, x_qry, y_qry):\n        fast", "def adapt(self, x_spt, y_spt):\n        fast"))
+# Not repairs: changes under which a fault shows that was hidden.
+ZERO_FIRST = (("        loss = model(x_spt, y_spt, x_qry, y_qry)\n        optimizer.zero_grad()\n",
+               "        optimizer.zero_grad()\n        loss = model(x_spt, y_spt, x_qry, y_qry)\n"),)
+REAL_LOADER = (("list(some_tasks(2))", "DataLoader(list(some_tasks(2)))"),)
+UNBATCHED = (("DataLoader(list(some_tasks(2)))", "DataLoader(list(some_tasks(2)), batch_size=None)"),)
+
 
 LISTED = "as listed, made to run"
 STAGES = {LISTED: sum(LOUD, ()), "own weights for each task": OWN_WEIGHTS, "gradient through the step": THROUGH_THE_STEP,
@@ -86,6 +118,11 @@ def stages() -> dict[str, str]:
     for name, changes in STAGES.items():
         text = found[name] = repair(text, *changes)
     return found
+
+
+def whole_rate() -> str:
+    """The listing with its loop over the rate left in, and a whole number for the rate."""
+    return repair(LISTING, *(change for i, changes in enumerate(LOUD) if i != LOOPS for change in changes), ("inner_lr=0.4", "inner_lr=1"))
 
 
 def repair(text: str, *changes: tuple[str, str]) -> str:

@@ -37,9 +37,10 @@ def attempt(text: str) -> str:
     """What happens to whoever runs the text: the line that stops it and the error, or that it runs."""
     try:
         run(text)
-    except (NameError, TypeError, AttributeError) as error:
+    except (NameError, TypeError, AttributeError, RuntimeError) as error:
         line = [frame.lineno for frame in traceback.extract_tb(sys.exc_info()[2]) if frame.filename == "<listing>"][-1]
-        return f"line {line}, {text.splitlines()[line - 1].split('#')[0].strip()}\n    {type(error).__name__}: {error}"
+        said = str(error).partition(". ")[0] if len(str(error)) > 100 else error
+        return f"line {line}, {text.splitlines()[line - 1].split('#')[0].strip()}\n    {type(error).__name__}: {said}"
     return "it runs to its end"
 
 
@@ -85,13 +86,32 @@ def whole_state(model: nn.Module) -> Tensor:
     return torch.cat([t.detach().flatten() for t in (*model.parameters(), *model.buffers()) if t.is_floating_point()])
 
 
-def gradient(model: nn.Module, task: Task) -> Tensor:
-    """What `backward` leaves in .grad after one task, as one vector: the listing's last three lines but one."""
+def gradient(model: nn.Module, task: Task, zero_first: bool = False) -> Tensor:
+    """What `backward` leaves in .grad after one task, as one vector: the listing's last three lines but one; or those lines in the
+    order in which they stand in every tutorial, `zero_first`."""
     model = copy.deepcopy(model)
-    loss = model(*task)
     model.zero_grad()
+    loss = model(*task)
+    if not zero_first:
+        model.zero_grad()
     loss.backward()
     return torch.cat([p.grad.flatten() for p in model.parameters()])
+
+
+def order_matters(model: nn.Module, task: Task) -> float:
+    """How far the gradient moves, as a part of its size, if the old one is cleared before the forward pass and not after it."""
+    found = gradient(model, task)
+    return ((gradient(model, task, zero_first=True) - found).norm() / found.norm()).item()
+
+
+def with_statistics(model: nn.Module) -> nn.Module:
+    """The same learner, its batch norm now keeping running statistics, as PyTorch's does unless it is told not to."""
+    model = copy.deepcopy(model)
+    body = model.model.body
+    for i, layer in enumerate(body):
+        if isinstance(layer, nn.BatchNorm2d):
+            body[i] = nn.BatchNorm2d(layer.num_features).double()
+    return model
 
 
 def gradient_off(model: nn.Module, task: Task, directions: int = 5, h: float = 1e-6) -> float:

@@ -1,0 +1,183 @@
+"""A folder of colour pictures from end to end: classes kept apart, a learner trained, held against what needs no training, its predictor kept.
+
+Colour histograms: Swain, Ballard 1991, "Color Indexing", https://doi.org/10.1007/BF00130487. Heads on features that stay as they are: Chen et al.
+2019, "A Closer Look at Few-shot Classification", https://arxiv.org/abs/1904.04232.
+"""
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+import metalib as ml
+
+from ...episodes import generator
+from ...evaluation import Score, evaluate, mean_ci
+from ...figures import Picture, new
+from ...networks import Network
+from ...tasks import Classes, Drawn
+from .pictures import Pictures, Variants
+
+GRID = (0.1, 1.0, 10.0, 100.0)             # strengths (inverse penalties, rates) that a validation split chooses from
+FORMATS = (("png", "RGB"), ("jpg", "RGB"), ("gif", "P"), ("webp", "RGBA"), ("tif", "RGB"), ("bmp", "RGB"), ("png", "RGBA"), ("jpg", "CMYK"),
+           ("tif", "RGBA"), ("png", "P"), ("jpeg", "RGB"), ("png", "RGB"))
+
+
+# A folder ---------------------------------------------------------------------------------------------------------------------
+
+def write(folder: str | Path, family: Pictures, n_classes: int, per_class: int = 12, dull: bool = False) -> Path:
+    """Pictures as files, a folder for each class, in many formats, modes and sizes.
+
+    Arguments:
+        dull: of each class write one in grey (L) and one in grey of 16 bits, which have no colour.
+    """
+    from PIL import Image
+    sizes = generator(7)
+    for number in range(n_classes):
+        (one := Path(folder) / f"kind_{number:02d}").mkdir(parents=True, exist_ok=True)
+        for example, x in enumerate((255 * family.draw(number, np.arange(per_class))).byte().permute(0, 2, 3, 1).numpy()):
+            suffix, mode = FORMATS[example % len(FORMATS)]
+            wide, high = sizes.randint(60, 200, 2)
+            picture = Image.fromarray(x).resize((int(min(wide, 1.3 * high)), int(min(high, 1.3 * wide))), Image.Resampling.BICUBIC)
+            picture = picture.convert("P", palette=Image.Palette.ADAPTIVE) if mode == "P" else picture.convert(mode)
+            if dull and example in (0, 1):
+                suffix, picture = "png", picture.convert("L")
+                if example:
+                    picture = Image.fromarray((257 * np.asarray(picture).astype(np.uint16)))
+            picture.save(one / f"{example:02d}.{suffix}")
+    return Path(folder)
+
+
+def example_folder(n_classes: int = 24, per_class: int = 12) -> Path:
+    """A folder of generated pictures, written anew: what a reader without photographs takes."""
+    return write(tempfile.mkdtemp(prefix="pictures-"), Pictures(seed=3), n_classes, per_class)
+
+
+def apart(names: Sequence[str], shares: Sequence[float] = (0.5, 0.25, 0.25), seed: int = 0) -> list[list[str]]:
+    """The classes dealt out at random: to learn from, to choose by, to be judged on. No class is in two parts."""
+    order = [names[i] for i in generator(seed).permutation(len(names))]
+    ends = np.round(np.cumsum(shares) * len(names)).astype(int)
+    return [sorted(order[first:last]) for first, last in zip([0, *ends], ends)]
+
+
+# What needs no training -------------------------------------------------------------------------------------------------------
+
+def histogram(x: Tensor, bins: int = 4) -> Tensor:
+    """Colour pictures [n, 3, h, w] -> how much of each holds which of bins^3 colours, [n, bins^3]; roots, so that a product is an overlap."""
+    level = (x * bins).long().clamp(0, bins - 1)
+    cell = ((level[:, 0] * bins + level[:, 1]) * bins + level[:, 2]).flatten(1)
+    return torch.zeros(len(x), bins**3).scatter_add_(1, cell, torch.ones(cell.shape)).div(cell.shape[1]).sqrt()
+
+
+def pixels(x: Tensor, side: int = 12) -> Tensor:
+    """Colour pictures [n, 3, h, w] -> their pixels at side x side, [n, 3 * side^2]: small pictures forgive a shift."""
+    return nn.functional.adaptive_avg_pool2d(x, side).flatten(1)
+
+
+def logistic(C: float) -> ml.Classical:
+    from sklearn.linear_model import LogisticRegression
+    return ml.Classical(LogisticRegression(C=C, max_iter=200))
+
+
+def best(make: Callable[[float], ml.Learner], validation: Classes, episodes: int = 20, **shape) -> ml.Learner:
+    """Of `make(value)` for each value of GRID the learner that does best on the validation classes."""
+    return make(max(GRID, key=lambda value: evaluate(make(value), validation, episodes, seed=1, **shape).mean))
+
+
+def rivals(validation: Classes, test: Classes, episodes: int = 100, seed: int = 2, **shape) -> dict[str, Score]:
+    """Logistic regression and nearest neighbours on colour histograms and on pixels, on the tasks that a learner gets from the same seed.
+
+    Arguments:
+        validation: chooses the penalty of logistic regression. test: judges. Both finite: every class with so many examples.
+    """
+    found = {}
+    for name, through in (("colour histograms", histogram), ("pixels", pixels)):
+        chosen_by, judged_by = (Drawn(family, through=through) for family in (validation, test))
+        found[f"{name}, logistic regression"] = evaluate(best(logistic, chosen_by, **shape), judged_by, episodes, seed, **shape)
+        found[f"{name}, nearest mean"] = evaluate(ml.NearestCentroid(), judged_by, episodes, seed, **shape)
+    return found
+
+
+def against(found: dict[str, Score], name: str, rival: str) -> str:
+    """A paired difference on the same tasks, in words."""
+    mean, half = mean_ci(100 * (found[name].values - found[rival].values))
+    said = "ahead" if mean > half else "behind" if mean < -half else "a tie"
+    return f"{name} less {rival}: {mean:+.0f} ± {half:.0f} points on the same tasks: {said}"
+
+
+def accuracies(found: dict[str, Score], chance: float) -> str:
+    """A line for each learner: accuracy, interval, and what guessing gives."""
+    return "\n".join([*(f"{name:40} {100 * score.mean:3.0f} ± {100 * score.ci95:.0f} %" for name, score in found.items()),
+                      f"{'guessing':40} {100 * chance:3.0f} %"])
+
+
+# Training ---------------------------------------------------------------------------------------------------------------------
+
+def trained(learn: Classes, validation: Classes, iterations: int = 150, filters: int = 16, side: int = 32, seed: int = 0,
+            progress: bool = True, make: Callable[[Network], ml.Learner] = ml.ProtoNet) -> tuple[ml.Learner, ml.training.History]:
+    """A prototypical network on few classes of pictures made many by `Variants`; validation keeps the best weights.
+
+    Arguments:
+        learn, validation: families of colour pictures [3, side, side], finite. iterations, filters: how long, how wide. make: another learner
+            on the same embedding.
+    """
+    torch.manual_seed(seed)
+    many, judged = Drawn(Variants(learn)), Drawn(validation)
+    size = int(np.min(many.per_class))
+    shape = dict(n_way=min(8, many.n_classes), k_shot=1, n_query=min(2, size - 1))
+    fixed = [judged.sample(1, seed=(1, i), n_way=min(5, judged.n_classes), k_shot=1, n_query=min(5, size - 1)) for i in range(60)]
+    learner = make(ml.embedder(filters, 3, side) if make is ml.ProtoNet else ml.conv4(1, filters, "max", 3, side))
+    history = ml.train(learner, many, iterations, 4, lr=3e-3, schedule="cosine", seed=seed, progress=progress, validation=fixed,
+                       validate_every=max(1, iterations // 3), **shape)
+    return learner, history
+
+
+# A frozen extractor under every head ------------------------------------------------------------------------------------------
+
+def on_sphere(extract: Callable) -> Callable:
+    """The same features, all of length 1: heads and rates then mean the same whatever the extractor's scale."""
+    return lambda x: nn.functional.normalize(torch.as_tensor(extract(x)).float(), dim=-1)
+
+
+def linear(n_features: int, n_way: int) -> Network:
+    """No body, and a linear head that starts at zero."""
+    head = nn.Linear(n_features, n_way)
+    nn.init.zeros_(head.weight)
+    nn.init.zeros_(head.bias)
+    return Network(nn.Identity(), head)
+
+
+def heads(n_features: int, n_way: int) -> dict[str, Callable[[float], ml.Learner]]:
+    """Every head of the course on features [n_features], each with the one number that a validation split has to choose."""
+    bare = Network(nn.Identity(), nn.Identity())
+    steps = dict(inner_steps=20, first_order=True)
+    return {"prototypes": lambda _: ml.ProtoNet(bare), "matching": lambda value: ml.MatchingNet(bare, scale=value),
+            "ridge (R2-D2)": lambda value: ml.R2D2(bare, strength=value),
+            "steps on a head (MAML, ANIL)": lambda value: ml.ANIL(linear(n_features, n_way), value, **steps),
+            "steps from prototypes (ProtoMAML)": lambda value: ml.ProtoMAML(linear(n_features, n_way), value, **steps),
+            "logistic regression": logistic}
+
+
+def every_head(extract: Callable, validation: Classes, test: Classes, episodes: int = 100, seed: int = 2,
+               names: Iterable[str] | None = None, **shape) -> dict[str, Score]:
+    """Each head on the features of one frozen extractor; its number is chosen on the validation classes."""
+    chosen_by, judged_by = (Drawn(family, through=on_sphere(extract)) for family in (validation, test))
+    made = heads(judged_by.pool.shape[1], shape["n_way"])
+    return {name: evaluate(best(made[name], chosen_by, **shape), judged_by, episodes, seed, **shape) for name in names or made}
+
+
+def show(tasks: Classes, parts: dict[str, Sequence[str]], per_row: int = 6) -> Picture:
+    """One picture of each class, by the part that its class belongs to."""
+    figure = new(8.6, 0.95 * len(parts) + 0.4, "; ".join(f"{part}: {len(names)} classes" for part, names in parts.items()))
+    grid = figure.subplots(len(parts), per_row, squeeze=False)
+    for row, (part, names) in zip(grid, parts.items()):
+        for axes, name in zip(row, [*names[:per_row], *[None] * per_row]):
+            axes.axis("off")
+            if name is not None:
+                axes.imshow(tasks.draw(tasks.names.index(name), 0).permute(1, 2, 0).numpy())
+        row[0].set_title(part, loc="left", fontsize=10)
+    return figure

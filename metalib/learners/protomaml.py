@@ -1,0 +1,44 @@
+"""ProtoMAML: MAML whose head begins at the prototypes: a task starts from what its examples say, with as many ways as it has.
+
+Paper: Triantafillou et al. 2020, "Meta-Dataset: A Dataset of Datasets for Learning to Learn from Few Examples",
+https://arxiv.org/abs/1903.03096, section 3.2.
+
+    w_k = 2 c_k,   b_k = -||c_k||^2,       c_k = mean of f(x_i) over the support examples of class k
+    theta', W', b' = steps of gradient descent on the support loss, from theta, W and b
+
+Before its first step it is the prototypical network: -||f - c_k||^2 = 2 c_k f - ||c_k||^2 - ||f||^2, and all classes share the last term.
+The outer gradient flows through the prototypes. The inner one does not: to it W and b are weights like others.
+"""
+from torch import nn
+
+from ..episodes import Examples
+from .embedding import class_means
+from .forward import predict, weights_of
+from .maml import MAML, Adapted
+
+
+class ProtoMAML(MAML):
+    """MAML from a prototypical head. Arguments as for `MAML`; of the network's linear `head` only the name is used, so ways are free.
+
+    Raises TypeError where the network has no `body` and linear `head`, and for tasks with values; ValueError for a class without an example.
+
+    Example:
+        >>> import metalib as ml
+        >>> episode = ml.tasks.Glyphs().sample(2, n_way=7, k_shot=2, n_query=3, seed=1)
+        >>> ml.ProtoMAML(ml.conv4(channels=8), inner_lr=0.1).adapt(episode.support)(episode.query.x).shape
+        torch.Size([2, 21, 7])
+    """
+
+    starts_blank = False
+
+    def __init__(self, network: nn.Module, *args, **kwargs):
+        if not (hasattr(network, "body") and isinstance(getattr(network, "head", None), nn.Linear)):
+            raise TypeError(f"{type(network).__name__} has no `body` and linear `head`; wrap it: Network(body, nn.Linear(n_features, 1)).")
+        super().__init__(network, *args, **kwargs)
+
+    def begin(self, support: Examples, record: bool) -> Adapted:
+        start, body = self.start(len(support), record), self.network.body
+        means = class_means(support.embedded(predict(body, {}, weights_of(body), support.x)))
+        head = {"head.weight": 2 * means, "head.bias": -means.square().sum(-1)}
+        head = {name: p if record and p.requires_grad else p.detach().requires_grad_() for name, p in head.items()}
+        return Adapted(self.network, start.fast | head, start.shared)

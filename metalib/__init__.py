@@ -21,8 +21,8 @@ from .training import NonFiniteLoss, setup, train
 __all__ = ["ANIL", "Adam", "Adapted", "CNP", "CNPClassifier", "CheckpointedMAML", "Classical", "Controller", "Episode", "Examples", "FromScratch",
            "IMAML", "InContext", "InContextClassifier", "Learner", "MAML", "MAMLPlusPlus", "MatchingNet", "MetaLSTM", "MetaSGD", "Metric",
            "Momentum", "NearestCentroid", "Network", "NonFiniteLoss", "PolicyGradient", "Pretrained", "ProtoMAML", "ProtoNet", "R2D2", "RECIPES",
-           "RelationNet", "Reptile", "SGD", "Score", "Tasks", "Unrolled", "card", "conv4", "embedder", "evaluate", "load", "load_adapted", "metrics", "mlp",
-           "proof", "save_adapted", "setup", "task_loss", "task_score", "tasks", "train"]
+           "RelationNet", "Reptile", "SGD", "Score", "Tasks", "Unrolled", "card", "conv4", "embedder", "evaluate", "load", "load_adapted",
+           "metrics", "mlp", "proof", "save_adapted", "setup", "task_loss", "task_score", "tasks", "train"]
 
 
 def __getattr__(name: str):

@@ -4,7 +4,7 @@ Your own data, one line each:
 
     Arrays(x, y)                                  labelled arrays and tables           Loaded(dataloader)   ready episodes
     Texts(sentences, labels)                      labelled sentences
-    Folder("photos"), Packed.of("mini", "train")  a folder of images for each class; images packed into an npz for each split
+    Folder("photos")                              a folder of images for each class
     Drawn(tasks, through=extract)                 what a frozen network of yours says of the images, as vectors for any learner
     Assays.from_csv("assays.csv", smiles="smiles", assays=[...])    molecules with a column of 0 and 1 for each assay
     Ratings.of(users, items, ratings)             who rated what how: a user is a task
@@ -20,7 +20,6 @@ from .images.digits import Digits
 from .images.changed import Distorted, Shifted
 from .images.folder import Folder
 from .images.drawn import Drawn
-from .images.packed import Packed
 from .images.glyphs import Glyphs
 from .text.intents import Intents
 from .arrays import Arrays, Loaded

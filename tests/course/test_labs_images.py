@@ -125,7 +125,8 @@ def test_a_folder_becomes_an_episode(learners, folder):
     assert list(result.names) == ["bar", "ring"] and not result.trouble and result.own
     assert result.support.shape == (2, 28, 28) and len(result.query) == 4 and torch.equal(result.answers, result.truth)
     lab = ml.labs.your_images(learners).set(folder=str(folder), learner="nearest centroid")
-    assert lab.sentence == "Of 4 queries (your images) 4 are answered right, each class seen once."
+    assert lab.sentence == ("Of 4 queries (your images) 4 are answered right, each class seen once (100 %, 95 % interval 51 to 100; guessing 50 %); "
+                            f"without any learning nearest colour histogram {result.rivals['nearest colour histogram']}, nearest pixels 4.")
     lab.controls["clear"].click()
     assert "digits, as an example" in lab.sentence and lab.controls["clear"].disabled
 
@@ -175,7 +176,7 @@ def test_a_crowd_of_queries_is_cut_and_said_to_be(learners):
 
 
 def test_white_ink_on_black_paper_is_the_same_drawing():
-    dark, light = (your_images.read(drawn("ring", ink=ink, paper=paper))
+    dark, light = (your_images.read(drawn("ring", ink=ink, paper=paper)).ink
                    for ink, paper in (("black", "white"), ("white", "black")))
     torch.testing.assert_close(dark, light, atol=0.02, rtol=0)
 
@@ -184,3 +185,54 @@ def test_it_opens_with_an_example(learners):
     lab = ml.labs.your_images(learners)
     check_sentence(lab.sentence)
     assert "digits, as an example" in lab.sentence and isinstance(lab.controls["files"], widgets.FileUpload)
+
+
+def photograph(hue: tuple[int, int, int], seed: int, kind: str = "PNG") -> bytes:
+    """A colour all over, with grain: no drawing."""
+    grain = np.random.RandomState(seed).randint(-30, 30, (50, 60, 3))
+    stream = io.BytesIO()
+    Image.fromarray((np.array(hue) + grain).clip(0, 255).astype(np.uint8)).save(stream, kind)
+    return stream.getvalue()
+
+
+def test_colours_that_a_learner_of_characters_cannot_see_are_said_beside_it(learners):
+    files = [upload(f"{name}_{i}.tiff", photograph(hue, i, "TIFF")) for name, hue in (("sea", (40, 90, 160)), ("fire_truck", (190, 40, 40)))
+             for i in (1, 2, 3)]
+    result = your_images.compute("MAML", 0, "", files, learners=learners)
+    assert list(result.names) == ["sea", "fire_truck"] and not result.trouble
+    assert result.rivals["nearest colour histogram"] == 4 and "6 of 6 images are no drawings, and MAML was raised on characters" in result.strange
+    lab = ml.labs.your_images(learners)
+    said = lab._change(result)
+    check_sentence(said)
+    assert "guessing 50 %" in said and "nearest colour histogram 4" in said and "out of its domain" in said
+    assert your_images.compute("nearest centroid", 0, "", files, learners=learners).strange == ""
+
+
+def test_two_hundred_files_are_spread_over_the_classes(learners, tmp_path):
+    few = {shape: [drawn(shape, i) for i in range(5)] for shape in ("ring", "bar")}
+    for shape, n in (("ring", 150), ("bar", 90)):
+        (tmp_path / shape).mkdir()
+        for i in range(n):
+            (tmp_path / shape / f"{i:03}.png").write_bytes(few[shape][i % 5])
+    found, trouble = your_images.in_folder(str(tmp_path))
+    assert len(found) == 200 and sum(name == "bar" for name, *_ in found) == 90 and "200 of 240 files" in trouble[0]
+    files = [upload(f"{shape}_{i}.png", few[shape][i % 5]) for shape, n in (("ring", 250), ("bar", 100)) for i in range(n)]
+    found, trouble = your_images.uploaded(files)
+    assert [sum(one[0] == shape for one in found) for shape in ("ring", "bar")] == [100, 100] and "200 of 350 files" in trouble[0]
+
+
+def test_loose_files_beside_the_classes_are_named(learners, folder):
+    (folder / "scan.tif").write_bytes(photograph((10, 10, 10), 0, "TIFF"))
+    assert list(your_images.compute("MAML", 0, str(folder), learners=learners).trouble) == ["1 loose file, such as scan.tif, in no folder of a class"]
+
+
+@pytest.mark.parametrize("name, of", [("fire_truck_1.png", "fire_truck"), ("fire_truck (2).jpg", "fire_truck"),
+                                      ("b2_10.tif", "b2"), ("cat-03.png", "cat")])
+def test_a_name_with_an_underscore_keeps_its_class(name, of):
+    assert your_images.uploaded([upload(name, b"")])[0] == [(of, name, b"")]
+
+
+@pytest.mark.parametrize("right, n, words", [(0, 4, "0 %, 95 % interval 0 to 49"),
+                                             (4, 4, "100 %, 95 % interval 51 to 100"), (30, 40, "75 %, 95 % interval 60 to 86")])
+def test_the_interval_of_a_share_stays_within_bounds(right, n, words):
+    assert your_images.share(right, n) == words

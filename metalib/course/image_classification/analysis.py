@@ -17,7 +17,7 @@ from ...episodes import Examples
 from ...tasks import Classes
 from ...learners.base import together
 from ...learners import MAML, Learner
-from ...evaluation import BLOCK
+from ...evaluation import BLOCK, evaluate
 
 
 @dataclass(frozen=True)
@@ -105,3 +105,30 @@ def separation(z: Tensor, y: Tensor) -> float:
     z = z.double()
     means = torch.stack([z[y == k].mean(0) for k in range(int(y.max()) + 1)])
     return ((means - means.mean(0)).square().sum(1).mean() / (z - means[y]).square().sum(1).mean()).item()
+
+
+# Which weights may the inner loop move? The parts of a conv4: block i is body.3(i - 1) with the two layers behind it.
+PARTS = {f"block {i + 1}": f"body.{3 * i}." for i in range(4)} | {f"norm {i + 1}": f"body.{3 * i + 1}." for i in range(4)} | {"head": "head."}
+MAY_MOVE = {"all": (1, 2, 3, 4, "head"), "block 4": (4,), "block 4 and head": (4, "head"), "blocks 1 to 3 and head": (1, 2, 3, "head"),
+            "head": ("head",)}
+
+
+class MovesOnly(MAML):
+    """A trained MAML of which the inner loop may move some parts and not the others.
+
+    Arguments:
+        learner: MAML around `conv4`. parts: numbers of blocks, and "head".
+    """
+
+    def __init__(self, learner: MAML, parts):
+        super().__init__(learner.network, learner.inner_lr, learner.inner_steps, eval_steps=learner.eval_steps)
+        self.parts = tuple(prefix for part in parts for prefix in ([PARTS["head"]] if part == "head" else
+                                                                   [PARTS[f"block {part}"], PARTS[f"norm {part}"]]))
+
+    def adapts(self, name: str) -> bool:
+        return name.startswith(self.parts)
+
+
+def may_move(learner: MAML, tasks, episodes: int = 60, seed: int = 2, **shape) -> dict:
+    """Accuracy by which parts the inner loop may move, all queries of a task together: name -> Score, on the same tasks."""
+    return {name: evaluate(MovesOnly(learner, parts), tasks, episodes, seed, together=True, **shape) for name, parts in MAY_MOVE.items()}

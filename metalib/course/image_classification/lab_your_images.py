@@ -1,14 +1,17 @@
 """Lab: bring your own images. A folder with a subfolder for each class, or uploaded files, become one episode.
 
-One image of each class is learned from, the others are asked about. What cannot be used is named: unreadable or tiny files,
-classes with a single image, more classes than the learner has answers.
+One image of each class is learned from, the others are asked about; the same is asked of the nearest colour histogram and of the nearest
+pixels. What cannot be used is named: unreadable, tiny or loose files, classes with a single image, more classes than the learner has answers.
+The interval of a share is Wilson's, 1927, https://doi.org/10.1080/01621459.1927.10502953.
 """
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
 
 import ipywidgets as widgets
@@ -20,22 +23,25 @@ from ...data import DataError
 from ...episodes import Examples
 from ...learners import Learner
 from ...tasks import Digits
-from ...tasks.images.files import SUFFIXES, is_class, is_image, light_paper, page
+from ...tasks.images.files import SUFFIXES, is_class, is_drawing, is_image, light_paper, page
 from ...tasks.images.ink import SIDE, resize_to_ink
 from ..tour.lab_draw_and_recognise import SHIPPED, grey, shipped
 from ..widgets.drawing import BLACK, GREEN, GREY, RED
 from ..widgets.shell import Lab, entry
+from .photographs import histogram, pixels
 
 ANSWERS = 5                     # of the shipped heads
 ASKED, MOST = 10, 40            # queries shown; queries asked: each costs a pass through the network
-LARGEST = 200                   # files read of a folder: a lab is no place for a data set
+LARGEST = 200                   # files read: a lab is no place for a data set
+COLOUR = 32                     # side of the colour pictures that histograms and pixels are taken from
 File = tuple[str, str, bytes]   # class, name, content
 
 
 @dataclass(frozen=True)
 class Result:
     """Arguments: names of the classes; support, query: images [n, 28, 28] and class numbers; answers [queries]; trouble:
-    what could not be used, a phrase for each; own: they are the reader's."""
+    what could not be used, a phrase for each; own: they are the reader's; rivals: how many queries they answer right; strange: how many of
+    all images are no drawings, and for whom that matters."""
 
     names: Sequence[str]
     support: Tensor
@@ -44,6 +50,8 @@ class Result:
     answers: Tensor
     trouble: Sequence[str]
     own: bool
+    rivals: Mapping[str, int] = field(default_factory=dict)
+    strange: str = ""
 
 
 def in_folder(path: str) -> tuple[list[File], list[str]]:
@@ -52,23 +60,36 @@ def in_folder(path: str) -> tuple[list[File], list[str]]:
     if not root.is_dir():
         return [], [f"{path} is no folder"]
     classes = sorted(one for one in root.iterdir() if is_class(one))
+    loose = sorted(one.name for one in root.iterdir() if is_image(one) and one.is_file())
     if not classes:
         return [], [f"{root.name} has no subfolders, and each class needs one"]
     found, trouble = [], []
+    if loose:
+        trouble.append(f"{len(loose)} loose file{'s' * (len(loose) > 1)}, such as {loose[0]}, in no folder of a class")
     for one in classes:
         files = sorted(file for file in one.iterdir() if is_image(file) and file.is_file())
         if not files:
             trouble.append(f"{one.name} holds no image")
         found += [(one.name, file) for file in files]
-    if len(found) > LARGEST:
-        trouble.append(f"only the first {LARGEST} of {len(found)} files are read")
     files = []
-    for name, file in found[:LARGEST]:
+    for name, file in spread(found, trouble):
         try:
             files.append((name, file.name, file.read_bytes()))
         except OSError as error:
             trouble.append(f"{file.name} cannot be opened ({error.strerror})")
     return files, trouble
+
+
+def spread(found: list, trouble: list[str]) -> list:
+    """At most LARGEST files (class, ...), as evenly from all classes as may be: the first of each, then the second; in the order of classes."""
+    if len(found) <= LARGEST:
+        return found
+    trouble.append(f"only {LARGEST} of {len(found)} files are read, spread over the classes")
+    by_class: dict[str, list] = {}
+    for one in found:
+        by_class.setdefault(one[0], []).append(one)
+    kept = [one for row in zip_longest(*by_class.values()) for one in row if one is not None][:LARGEST]
+    return sorted(kept, key=lambda one: list(by_class).index(one[0]))
 
 
 def uploaded(files: Sequence[Mapping]) -> tuple[list[File], list[str]]:
@@ -80,23 +101,49 @@ def uploaded(files: Sequence[Mapping]) -> tuple[list[File], list[str]]:
             trouble.append(f"{file['name']} does not say its class, as cat_1.png would")
         else:
             found.append((match[1], file["name"], bytes(file["content"])))
-    return found, trouble
+    return spread(found, trouble), trouble
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Arguments: ink: as ink on paper, [28, 28]; colour: [3, 32, 32], the square in the middle; drawing: is it ink on paper?"""
+
+    ink: Tensor
+    colour: Tensor
+    drawing: bool
 
 
 @lru_cache(maxsize=512)
-def read(content: bytes) -> Tensor | str:
-    """A file as ink on paper, [28, 28], or what is wrong with it."""
+def read(content: bytes) -> Seen | str:
+    """A file as it is seen here, or what is wrong with it."""
+    from PIL import ImageOps
     try:
-        paper = np.asarray(page(content, SIDE).convert("L"))
+        picture = page(content, COLOUR)
+        paper = np.asarray(picture.convert("L"))
     except DataError as error:
         return str(error).removesuffix(f" ({type(error.__cause__).__name__})")
     if min(paper.shape) < SIDE // 2:
         return f"is tiny ({paper.shape[1]} x {paper.shape[0]} pixels)"
-    return resize_to_ink(paper, dark_ink=light_paper(paper))[0]                     # the border is paper, whatever its colour
+    colour = torch.from_numpy(np.asarray(ImageOps.fit(picture, (COLOUR, COLOUR))).copy()).permute(2, 0, 1).float() / 255
+    ink = resize_to_ink(paper, dark_ink=light_paper(paper))[0]                      # the border is paper, whatever its colour
+    pale = (colour.amax(0) - colour.amin(0)).mean() < 0.15
+    return Seen(ink, colour, bool(pale) and is_drawing(paper if light_paper(paper) else 255 - paper))
 
 
-def episode(files: Sequence[File], seed: int) -> tuple[list[str], Examples | None, Examples | None, list[str]]:
-    """Files -> names of the classes (none: no task), one image of each, the others, and what could not be used."""
+@dataclass(frozen=True)
+class Task:
+    """Arguments: names of the classes; support, query: one image of each, and the others, as ink; colours: the same in colour, [n, 3, 32, 32]
+    each; drawings: how many of how many images are drawings."""
+
+    names: Sequence[str]
+    support: Examples
+    query: Examples
+    colours: tuple[Tensor, Tensor]
+    drawings: tuple[int, int]
+
+
+def episode(files: Sequence[File], seed: int) -> tuple[Task | None, list[str]]:
+    """Files -> a task, if they are one, and what could not be used."""
     trouble, classes = [], {}
     for name, file, content in files:
         image = read(content)
@@ -112,7 +159,7 @@ def episode(files: Sequence[File], seed: int) -> tuple[list[str], Examples | Non
     names = list(classes)[:ANSWERS]
     if len(names) < 2:
         trouble.append("at least two classes with two images each are needed")
-        return [], None, None, trouble
+        return None, trouble
     rng = np.random.RandomState(seed)
     drawn = {name: [classes[name][i] for i in rng.rand(len(classes[name])).argsort(kind="stable")] for name in names}
     rest = [(k, image) for k, name in enumerate(names) for image in drawn[name][1:]]
@@ -120,17 +167,34 @@ def episode(files: Sequence[File], seed: int) -> tuple[list[str], Examples | Non
     if len(rest) > MOST:
         trouble.append(f"only {MOST} of {len(rest)} queries are asked")
         rest = rest[:MOST]
-    support = Examples(torch.stack([drawn[name][0] for name in names])[None, :, None], torch.arange(len(names))[None])
-    query = Examples(torch.stack([image for _, image in rest])[None, :, None], torch.tensor([[k for k, _ in rest]]))
-    return names, support, query, trouble
+    learned, asked = [drawn[name][0] for name in names], [image for _, image in rest]
+    support = Examples(torch.stack([one.ink for one in learned])[None, :, None], torch.arange(len(names))[None])
+    query = Examples(torch.stack([one.ink for one in asked])[None, :, None], torch.tensor([[k for k, _ in rest]]))
+    colours = tuple(torch.stack([one.colour for one in part]) for part in (learned, asked))
+    return Task(names, support, query, colours, (sum(one.drawing for one in learned + asked), len(learned + asked))), trouble
 
 
-def example(seed: int) -> tuple[list[str], Examples, Examples]:
+def example(seed: int) -> Task:
     """Digits, while the reader has brought nothing."""
     one = Digits().sample(1, n_way=5, k_shot=1, n_query=2, seed=seed)
     order = one.support.y[0].argsort()
     names = [f"digit {int(c)}" for c in one.about["classes"][0]]
-    return names, Examples(one.support.x[:, order], one.support.y[:, order]), one.query
+    support = Examples(one.support.x[:, order], one.support.y[:, order])
+    colours = tuple(1 - part.x[0].expand(-1, 3, -1, -1) for part in (support, one.query))
+    return Task(names, support, one.query, colours, (15, 15))
+
+
+def nearest(colours: tuple[Tensor, Tensor], through) -> Tensor:
+    """For each query the number of the learned picture that it is nearest to, by what `through` makes of both."""
+    learned, asked = map(through, colours)
+    return torch.cdist(asked, learned).argmin(1)
+
+
+def share(right: int, n: int) -> str:
+    """A share and its 95 % interval, Wilson's."""
+    z, p = 1.96, right / n
+    middle, half = (p + z * z / (2 * n)) / (1 + z * z / n), z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return f"{100 * p:.0f} %, 95 % interval {100 * (middle - half):.0f} to {100 * (middle + half):.0f}"
 
 
 def compute(learner: str, seed: int, folder: str = "", files: Sequence[Mapping] = (),
@@ -146,17 +210,23 @@ def compute(learner: str, seed: int, folder: str = "", files: Sequence[Mapping] 
     trouble: list[str] = []
     if own:
         found, trouble = uploaded(files) if files else in_folder(folder.strip())
-        names, support, query, more = episode(found, seed)
+        task, more = episode(found, seed)
         trouble = [*trouble, *more]
-        if not names:
+        if task is None:
             empty = torch.zeros(0, SIDE, SIDE)
             return Result([], empty, empty, torch.zeros(0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64), trouble, own)
     else:
-        names, support, query = example(seed)
+        task = example(seed)
+    names, support, query = task.names, task.support, task.query
     with torch.no_grad():
         predict = (learners[learner] if learners else shipped(learner)).adapt(support)
         answers = predict(query.x)[0, :, :len(names)].argmax(-1)
-    return Result(names, support.x[0, :, 0], query.x[0, :, 0], query.y[0], answers, trouble, own)
+    rivals = {name: int((nearest(task.colours, through) == query.y[0]).sum())
+              for name, through in (("nearest colour histogram", histogram), ("nearest pixels", pixels))}
+    drawings, n = task.drawings
+    strange = f"{n - drawings} of {n} images are no drawings, and {learner} was raised on characters: it is out of its domain" \
+        if drawings < n / 2 and learner != "nearest centroid" else ""
+    return Result(names, support.x[0, :, 0], query.x[0, :, 0], query.y[0], answers, trouble, own, rivals, strange)
 
 
 def make(fig):
@@ -190,7 +260,10 @@ def make(fig):
             return f"There is no task yet{problems}."
         whose = "your images" if r.own else "digits, as an example"
         right = int((r.answers == r.truth).sum())
-        return f"Of {len(r.query)} queries ({whose}) {right} are answered right, each class seen once{problems}."
+        beside = ", ".join(f"{name} {count}" for name, count in r.rivals.items())
+        strange = f"; {r.strange}" if r.strange else ""
+        return (f"Of {len(r.query)} queries ({whose}) {right} are answered right, each class seen once ({share(right, len(r.query))}; guessing "
+                f"{100 / len(r.names):.0f} %); without any learning {beside}{strange}{problems}.")
 
     return [*views, *titles, *marks], change
 

@@ -1,5 +1,7 @@
 """A folder of colour pictures from end to end: classes kept apart, a learner trained, held against what needs no training, its predictor kept.
 
+    python -m metalib.course.image_classification.photographs FOLDER --iterations 2000 --filters 64 --side 64 --out mine.safetensors
+
 Colour histograms: Swain, Ballard 1991, "Color Indexing", https://doi.org/10.1007/BF00130487. Heads on features that stay as they are: Chen et al.
 2019, "A Closer Look at Few-shot Classification", https://arxiv.org/abs/1904.04232.
 """
@@ -47,7 +49,7 @@ def write(folder: str | Path, family: Pictures, n_classes: int, per_class: int =
             if dull and example in (0, 1):
                 suffix, picture = "png", picture.convert("L")
                 if example:
-                    picture = Image.fromarray((257 * np.asarray(picture).astype(np.uint16)))
+                    picture = Image.fromarray(257 * np.asarray(picture).astype(np.uint16))
             picture.save(one / f"{example:02d}.{suffix}")
     return Path(folder)
 
@@ -117,23 +119,45 @@ def accuracies(found: dict[str, Score], chance: float) -> str:
 
 # Training ---------------------------------------------------------------------------------------------------------------------
 
-def trained(learn: Classes, validation: Classes, iterations: int = 150, filters: int = 16, side: int = 32, seed: int = 0,
-            progress: bool = True, make: Callable[[Network], ml.Learner] = ml.ProtoNet) -> tuple[ml.Learner, ml.training.History]:
+def trained(learn: Classes, choose: Classes, iterations: int = 150, filters: int = 16, side: int = 32, seed: int = 0, progress: bool = True,
+            make: Callable[[Network], ml.Learner] = ml.ProtoNet) -> tuple[ml.Learner, ml.training.History]:
     """A prototypical network on few classes of pictures made many by `Variants`; validation keeps the best weights.
 
     Arguments:
-        learn, validation: families of colour pictures [3, side, side], finite. iterations, filters: how long, how wide. make: another learner
-            on the same embedding.
+        learn, choose: families of colour pictures [3, side, side], finite; the second validates. iterations, filters: how long, how wide.
+        make: another learner on the same layers; it gets them with a head, and with batch statistics.
     """
     torch.manual_seed(seed)
-    many, judged = Drawn(Variants(learn)), Drawn(validation)
-    size = int(np.min(many.per_class))
-    shape = dict(n_way=min(8, many.n_classes), k_shot=1, n_query=min(2, size - 1))
-    fixed = [judged.sample(1, seed=(1, i), n_way=min(5, judged.n_classes), k_shot=1, n_query=min(5, size - 1)) for i in range(60)]
     learner = make(ml.embedder(filters, 3, side) if make is ml.ProtoNet else ml.conv4(1, filters, "max", 3, side))
-    history = ml.train(learner, many, iterations, 4, lr=3e-3, schedule="cosine", seed=seed, progress=progress, validation=fixed,
-                       validate_every=max(1, iterations // 3), **shape)
+    size = int(min(np.min(learn.per_class), np.min(choose.per_class)))
+    shape = dict(n_way=min(5, choose.n_classes), k_shot=1, n_query=min(2, size - 1))
+    history = ml.train(learner, Drawn(Variants(learn)), iterations, 6, lr=3e-3, schedule="cosine", seed=seed, progress=progress,
+                       validation=Drawn(choose), validate_every=max(1, iterations // 3), validation_episodes=60, **shape)
     return learner, history
+
+
+def opened(file: str | Path, side: int = 32) -> Tensor:
+    """One photograph as a query: [1, 1, 3, side, side]."""
+    from ...tasks.images.folder import read, stamp
+    return torch.from_numpy(read(Path(file), stamp(Path(file)), side, 3)).permute(2, 0, 1).float()[None, None] / 255
+
+
+def end_to_end(path: str | Path, out: str | Path, iterations: int = 150, filters: int = 16, side: int = 32, k_shot: int = 1,
+               episodes: int = 100, progress: bool = True) -> tuple[dict[str, Score], int]:
+    """A folder read, its classes dealt out, a learner trained, judged beside its rivals, and its predictor kept in `out`: scores, and ways.
+
+    With fewer than nine classes none is left to choose by; mirror images of the training classes, which are classes of their own, take their place.
+    """
+    few = ml.tasks.Folder(path, image_size=side)
+    names = apart(few.names, (0.5, 0, 0.5) if few.n_classes < 9 else (0.5, 0.25, 0.25))
+    learn, judge = (ml.tasks.Folder(path, image_size=side, classes=names[part]) for part in (0, 2))
+    choose = Variants(learn, mirrored=True) if not names[1] else ml.tasks.Folder(path, image_size=side, classes=names[1])
+    learner, _ = trained(learn, choose, iterations, filters, side, progress=progress)
+    shape = dict(n_way=min(5, judge.n_classes), k_shot=k_shot, n_query=min(5, int(judge.per_class.min()) - k_shot))
+    found = {"the learner": evaluate(learner, judge, episodes, seed=2, **shape)} | rivals(choose, judge, episodes, **shape)
+    everything = judge.sample(1, n_way=judge.n_classes, k_shot=int(judge.per_class.min()) - 1, n_query=1, seed=0)
+    ml.save_adapted(out, learner, everything.support)
+    return found, shape["n_way"]
 
 
 # A frozen extractor under every head ------------------------------------------------------------------------------------------
@@ -181,3 +205,22 @@ def show(tasks: Classes, parts: dict[str, Sequence[str]], per_row: int = 6) -> P
                 axes.imshow(tasks.draw(tasks.names.index(name), 0).permute(1, 2, 0).numpy())
         row[0].set_title(part, loc="left", fontsize=10)
     return figure
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command of the first lines."""
+    import argparse
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("folder")
+    parser.add_argument("--out", default="mine.safetensors")
+    for name, value in (("iterations", 150), ("filters", 16), ("side", 32), ("k-shot", 1)):
+        parser.add_argument(f"--{name}", type=int, default=value)
+    options = parser.parse_args(arguments)
+    found, n_way = end_to_end(options.folder, options.out, options.iterations, options.filters, options.side, options.k_shot)
+    print(accuracies(found, 1 / n_way))
+    for name in list(found)[1:]:
+        print(against(found, "the learner", name))
+
+
+if __name__ == "__main__":
+    main()

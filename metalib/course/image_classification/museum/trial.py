@@ -132,9 +132,9 @@ def loss_at(model: nn.Module, start: Tensor, task: Task) -> float:
     return model(*task).item()
 
 
-def scatter(model: nn.Module, meta_batch: int, n: int = 96) -> float:
+def scatter(model: nn.Module, meta_batch: int, n: int = 96, seed: int = 1) -> float:
     """How much a meta-batch's gradient changes from batch to batch: its standard deviation over n tasks in batches."""
-    grads = torch.stack([gradient(model, task) for task in some_tasks(n, seed=1, dtype=torch.float64)])
+    grads = torch.stack([gradient(model, task) for task in some_tasks(n, seed=seed, dtype=torch.float64)])
     return grads.view(n // meta_batch, meta_batch, -1).mean(1).std(0).norm().item()
 
 
@@ -151,15 +151,16 @@ def verdict(text: str) -> str:
 NEW = dict(n_way=5, k_shot=1, n_query=5)
 
 
-def trained(text: str, n_tasks: int) -> MAML:
+def trained(text: str, n_tasks: int, seed: int = 0) -> MAML:
     """Run the text on this many training tasks instead of its few; its network, as a learner that takes one step."""
-    many = text.replace("some_tasks(2)", f"some_tasks({n_tasks})").replace("some_batches(2,", f"some_batches({n_tasks // 16},")
+    many = text.replace("some_tasks(2)", f"some_tasks({n_tasks}, {seed})")
+    many = many.replace("some_batches(2, meta_batch=16)", f"some_batches({n_tasks // 16}, 16, {seed})")
     return MAML(run(many).model.model, inner_lr=0.4)
 
 
-def judged(learner: MAML, episodes: int = 200) -> Score:
+def judged(learner: MAML, episodes: int = 200, seed: int = 2) -> Score:
     """Accuracy on glyphs of a family that no stage was trained on."""
-    return evaluate(learner, Glyphs(seed=1), episodes, together=True, **NEW)
+    return evaluate(learner, Glyphs(seed=1), episodes, seed, together=True, **NEW)
 
 
 def measured() -> dict:

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from ...data import DataError
-from ..arrays import Arrays
+from ...tasks import Arrays
 
 
 class Packed(Arrays):
@@ -28,7 +28,7 @@ class Packed(Arrays):
         file = Path(path) / f"{split}.npz"
         if not file.is_file():
             pickles = [one.name for kind in ("pickle", "pkl") for one in Path(path).glob(f"*{split}*.{kind}")]
-            what = f"{pickles[0]} is a pickle, which runs code when it is opened: convert it as metalib/tasks/images/packed.py shows" \
+            what = f"{pickles[0]} is a pickle, which runs code when it is opened: convert it as the head of {Path(__file__).name} shows" \
                 if pickles else "name a folder and a split that are there"
             raise DataError(f"{path} has no {split}.npz; {what}.")
         try:

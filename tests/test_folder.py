@@ -200,3 +200,51 @@ def test_a_damaged_picture_is_read_or_is_one_sentence(tmp_path, kind, settings, 
 def test_more_ways_than_classes(folders):
     with pytest.raises(ValueError, match="n_way is 5, but there are 4 classes"):
         Folder(folders, "train").sample(1, n_way=5, k_shot=1, n_query=1)
+
+
+# ---- other layouts, and a part of the classes ------------------------------------------------------------------------------------
+
+def test_classes_are_taken_by_name_and_one_that_is_not_there_is_named(folders):
+    some = Folder(folders, "train", classes=["class3", "class1"])
+    assert some.names == ["class1", "class3"] and some.per_class.tolist() == [4, 6]
+    with pytest.raises(DataError, match="asks for the class 'class9'; there are class0, class1"):
+        Folder(folders, "train", classes=["class9"])
+
+
+@pytest.mark.parametrize("place", [".", "splits", "splits/bertinetto"])
+def test_cifar_fs_as_it_is_handed_out(tmp_path, place):
+    for label, name in enumerate(("apple", "fire_truck", "sea lion")):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for number in range(3):
+            page(label, number, (32, 32)).save(tmp_path / "data" / name / f"{number}.png")
+    (tmp_path / place).mkdir(parents=True, exist_ok=True)
+    (tmp_path / place / "train.txt").write_text("sea lion\nfire_truck\n\n")
+    (tmp_path / place / "test.txt").write_text("apple\n")
+    assert Folder(tmp_path, "train").names == ["fire_truck", "sea lion"] and Folder(tmp_path, "test").names == ["apple"]
+    assert Folder(tmp_path, "train", image_size=32).sample(1, n_way=2, k_shot=1, n_query=2).query.x.shape == (1, 4, 3, 32, 32)
+    with pytest.raises(DataError, match="neither val.csv nor a folder val"):
+        Folder(tmp_path, "val")
+    (tmp_path / place / "val.txt").write_text("pear\n")
+    with pytest.raises(DataError, match="asks for the class 'pear'"):
+        Folder(tmp_path, "val")
+
+
+def test_a_finite_family_is_seen_once_through_a_function_of_ones_own_and_its_tasks_stay_the_same(folders):
+    seen, tasks = [], Folder(folders, "train", image_size=10)
+
+    def extract(x):
+        seen.append(len(x))
+        return x.mean((2, 3)).numpy().astype(np.float64)
+    features, shape = ml.tasks.Arrays.of(tasks, extract), dict(n_way=3, k_shot=1, n_query=2, seed=3)
+    assert sum(seen) == 18 and features.class_name(2) == "class2" and features.per_class.tolist() == [3, 4, 5, 6]
+    ours, theirs = features.sample(4, **shape), tasks.sample(4, **shape)
+    torch.testing.assert_close(ours.query.x, theirs.query.x.mean((-2, -1)))
+    assert torch.equal(ours.query.y, theirs.query.y) and sum(seen) == 18
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        ml.tasks.Arrays.of(tasks, lambda x: x.mean((2, 3)) / 0)
+
+
+def test_bytes_stay_bytes_until_they_are_drawn():
+    x = np.arange(24, dtype=np.uint8).reshape(6, 4)
+    tasks = ml.tasks.Arrays(x, [0, 0, 0, 1, 1, 1])
+    assert tasks.x.dtype == torch.uint8 and tasks.draw(1, 2).tolist() == [20.0, 21.0, 22.0, 23.0]

@@ -83,7 +83,8 @@ def test_the_panel_holds_and_says_why_it_is_not_asked_before_adapting():
     glyphs = ml.tasks.Drawn(ml.tasks.Glyphs(), 60, 6)
     learner = ml.ProtoMAML(ml.conv4(1, channels=8), inner_lr=0.1)
     ml.train(learner, glyphs, 20, 4, lr=3e-3, progress=False, n_way=5, k_shot=1, n_query=3)
-    found = ml.proof(learner, ml.tasks.Glyphs(seed=1), trained_on=ml.tasks.Glyphs(seed=0), episodes=20, n_way=5, k_shot=1, n_query=3)
+    found = ml.proof(learner, ml.tasks.Glyphs(seed=1), trained_on=ml.tasks.Glyphs(seed=0), episodes=20, n_way=5, k_shot=1,
+                     n_query=3)
     assert found.holds and found.checks[3].holds is True and "starts from what the examples say" in str(found)
 
 

@@ -36,10 +36,7 @@ class Pretrained(MAML):
         self.wide_head = None if n_classes is None else nn.Linear(network.head.in_features, n_classes)
 
     def meta_loss(self, episode: Episode) -> Tensor:
-        """The joint loss over all examples of all tasks; no adaptation anywhere.
-
-        Raises ValueError for class tasks without `n_classes`, or with classes beyond it.
-        """
+        """The joint loss over all examples of all tasks; a ValueError for class tasks without `n_classes`, or with classes beyond it."""
         data = episode.support.join(episode.query)
         if data.y.is_floating_point():
             answers = self.network(data.x.flatten(0, 1))
@@ -57,10 +54,7 @@ class NearestCentroid(Learner):
     """Classify by the nearest class mean of the raw inputs: no network, no training, no steps."""
 
     def adapt(self, support: Examples):
-        """Class means of x [tasks, n, ...] -> a function giving minus the squared distances, [tasks, m, n_way].
-
-        Raises TypeError for tasks with values instead of classes.
-        """
+        """Class means of x [tasks, n, ...] -> minus the squared distances to them, [tasks, m, n_way]; a TypeError for tasks with values."""
         if support.y.is_floating_point():
             raise TypeError("NearestCentroid needs class numbers; these tasks have values.")
         one_hot = nn.functional.one_hot(support.y).to(support.x.dtype)                        # [tasks, n, n_way]

@@ -4,17 +4,8 @@
     one grouped convolution a layer (groups = tasks), and one batch norm, which normalises each task's channels on their own
 
 `vmap` comes to the same sums, but takes all tasks at once, and their pictures no longer fit the processor's caches. How many at
-once is a rule and not a stopwatch, so that every run and machine rounds alike. Measured for second-order MAML on `conv4`, 5-way, one
-thread, processor milliseconds of a meta-step:
-
-                                                      loop   vmap   2 at once   4     8     2, channels last   this rule
-    64 filters, strides, 1 + 1 images a class, 32 tasks  510    376                 351   358                        358
-    64 filters, strides, 5 + 5 images a class, 8 tasks   381    507    378          365   418     392                365
-    64 filters, strides, 1 + 15 images a class, 8 tasks  271    454                               279                228
-    32 filters, pooled,  1 + 15 images a class, 8 tasks  358    750                               253                233
-
-(unfolded into matrix products: 386 to 418, 309, 368; derivatives of the convolution written by hand: no gain.) `tests/benchmarks`
-measures again.
+once is a rule and not a stopwatch, so that every run and machine rounds alike.
+`tests/benchmarks/test_speed.py` has the times and measures them again.
 """
 from collections.abc import Mapping
 

@@ -26,10 +26,7 @@ class Classical(Learner):
         self.estimator = estimator
 
     def adapt(self, support: Examples) -> Predict:
-        """Fit a clone to each task: x [tasks, n, ...] -> a function giving log probabilities [tasks, m, n_way].
-
-        Raises TypeError for tasks with values instead of classes.
-        """
+        """A clone fitted to each task: x [tasks, n, ...] -> log probabilities [tasks, m, n_way]; a TypeError for tasks with values."""
         from sklearn.base import clone
         if support.y.is_floating_point():
             raise TypeError("Classical needs class numbers; these tasks have values.")

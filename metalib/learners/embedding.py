@@ -49,9 +49,7 @@ class Metric(Learner):
     def adapt(self, support: Examples) -> Predictor:
         """Embed the support set, x [tasks, n, ...] -> a function from queries [tasks, m, ...] to logits [tasks, m, n_way].
 
-        Raises:
-            TypeError: for tasks with values instead of classes.
-            ValueError: where a task has no example of one of its classes.
+        Raises TypeError for tasks with values instead of classes, ValueError where a task has no example of one of its classes.
         """
         compare = self.compare(support.embedded(self.embed(support.x)))
         return Predictor(lambda x: compare(self.embed(x)), self.company(support))
@@ -93,12 +91,7 @@ def embedder(channels: int = 64, in_channels: int = 1, image_size: int = 28, bri
 
 
 def members(y: Tensor, dtype: torch.dtype) -> Tensor:
-    """Class numbers [tasks, n] -> one-hot [tasks, n, n_way]: which example belongs to which class.
-
-    Raises:
-        TypeError: for values instead of class numbers.
-        ValueError: for a class without an example.
-    """
+    """Class numbers [tasks, n] -> one-hot [tasks, n, n_way]; a TypeError for values, a ValueError for a class without an example."""
     if y.is_floating_point():
         raise TypeError("this learner needs class numbers; these tasks have values: use CNP or MAML for them.")
     one_hot = nn.functional.one_hot(y).to(dtype)

@@ -102,9 +102,7 @@ class MAML(Learner):
             support: x [tasks, n, ...], y [tasks, n] or [tasks, n, out].
             steps: how many; default `inner_steps` in training mode and `eval_steps` otherwise.
 
-        Returns:
-            Adapted, a function from query inputs [tasks, m, ...] to predictions [tasks, m, out]. Gradients flow
-            through it to the initial parameters where autograd records.
+        Returns Adapted, a function from query inputs [tasks, m, ...] to predictions [tasks, m, out]; gradients flow through it to the start.
         """
         for moment in self.path(support, steps):
             pass
@@ -141,7 +139,7 @@ class MAML(Learner):
         return dict(zip(fast, grads if clip is None else (g.clamp(-clip, clip) for g in grads)))
 
     def begin(self, support: Examples, record: bool) -> Adapted:
-        """Where each task's steps start: where all tasks do. Not so with a head made from the support set."""
+        """Where each task's steps start: where all tasks do, unless its examples have a say (ProtoMAML)."""
         return self.start(len(support), record)
 
     def start(self, n_tasks: int, record: bool) -> Adapted:

@@ -20,11 +20,7 @@ from .embedding import Metric, members, squared_distances
 
 
 class Attention:
-    """`attention(z)`: log of each class's share of the attention, a logit that is already normalised.
-
-    Arguments:
-        support: embedded examples, x [tasks, n, n_features]. distance, scale: as for `MatchingNet`.
-    """
+    """`attention(z)`: log of each class's share of the attention, a logit that is already normalised. Arguments as for `MatchingNet`."""
 
     def __init__(self, support: Examples, distance: str, scale: float):
         self.keys, self.distance, self.scale = support.x, distance, scale

@@ -1,13 +1,11 @@
-"""ProtoMAML: MAML whose head begins at the prototypes: a task starts from what its examples say, with as many ways as it has.
+"""ProtoMAML: MAML whose head begins at the prototypes, so that a task starts from what its examples say and has any number of ways.
 
-Paper: Triantafillou et al. 2020, "Meta-Dataset: A Dataset of Datasets for Learning to Learn from Few Examples",
-https://arxiv.org/abs/1903.03096, section 3.2.
+Paper: Triantafillou et al. 2020, "Meta-Dataset", https://arxiv.org/abs/1903.03096, section 3.2.
 
-    w_k = 2 c_k,   b_k = -||c_k||^2,       c_k = mean of f(x_i) over the support examples of class k
-    theta', W', b' = steps of gradient descent on the support loss, from theta, W and b
+    w_k = 2 c_k,   b_k = -||c_k||^2,       c_k = mean of f(x_i) over the support examples of class k;       then MAML's steps, on all weights
 
-Before its first step it is the prototypical network: -||f - c_k||^2 = 2 c_k f - ||c_k||^2 - ||f||^2, and all classes share the last term.
-The outer gradient flows through the prototypes. The inner one does not: to it W and b are weights like others.
+Before its first step it is the prototypical network, since -||f - c_k||^2 = w_k f + b_k - ||f||^2. The outer gradient flows through the
+prototypes. The inner one does not: to it W and b are weights like others.
 """
 from torch import nn
 
@@ -18,15 +16,9 @@ from .maml import MAML, Adapted
 
 
 class ProtoMAML(MAML):
-    """MAML from a prototypical head. Arguments as for `MAML`; of the network's linear `head` only the name is used, so ways are free.
+    """MAML from a prototypical head. Arguments as for `MAML`; the network's linear `head` lends its name alone.
 
-    Raises TypeError where the network has no `body` and linear `head`, and for tasks with values; ValueError for a class without an example.
-
-    Example:
-        >>> import metalib as ml
-        >>> episode = ml.tasks.Glyphs().sample(2, n_way=7, k_shot=2, n_query=3, seed=1)
-        >>> ml.ProtoMAML(ml.conv4(channels=8), inner_lr=0.1).adapt(episode.support)(episode.query.x).shape
-        torch.Size([2, 21, 7])
+    Raises TypeError where the network has no `body` and linear `head`, or tasks have values; ValueError for a class without an example.
     """
 
     starts_blank = False

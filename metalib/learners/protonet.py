@@ -16,11 +16,7 @@ from .embedding import Metric, class_means, squared_distances
 
 
 class Prototypes:
-    """`prototypes(z)`: minus the squared distance of each query embedding to each class mean.
-
-    Arguments:
-        means: class means, [tasks, n_way, n_features]: all that has been learned of the tasks.
-    """
+    """`prototypes(z)`: minus the squared distance of each query embedding to each class mean, [tasks, n_way, n_features]."""
 
     def __init__(self, means: Tensor):
         self.means = means
@@ -52,10 +48,7 @@ class ProtoNet(Metric):
         return Prototypes(class_means(support))
 
     def meta_loss(self, episode: Episode) -> Tensor:
-        """As `Metric.meta_loss`; with `in_turn` its mean over all turns.
-
-        Raises ValueError for turns where the classes of an episode differ in size.
-        """
+        """As `Metric.meta_loss`; with `in_turn` its mean over all turns, or a ValueError where classes of an episode differ in size."""
         if not (self.training and self.in_turn):
             return super().meta_loss(episode)
         data, n_way = episode.support.join(episode.query), int(episode.support.y.max()) + 1

@@ -55,8 +55,7 @@ def with_one(z: Tensor) -> Tensor:
 def ridge(z: Tensor, y: Tensor, strength: Tensor) -> Tensor:
     """The weights [tasks, features, out] that minimise ||z W - y||^2 + ||sqrt(strength) W||^2, by the smaller of two systems.
 
-    Arguments:
-        z: [tasks, n, features]. y: [tasks, n, out]. strength: above 0, a number or [features], one for each.
+    z: [tasks, n, features]; y: [tasks, n, out]; strength: above 0, a number or [features], one for each.
     """
     n, features = z.shape[1:]
     if n <= features:

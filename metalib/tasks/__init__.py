@@ -5,7 +5,7 @@ Your own data, one line each:
     Arrays(x, y)                                  labelled arrays and tables           Loaded(dataloader)   ready episodes
     Texts(sentences, labels)                      labelled sentences
     Folder("photos")                              a folder of images for each class
-    Drawn(tasks, through=extract)                 what a frozen network of yours says of the images, as vectors for any learner
+    Arrays.of(tasks, through=extract)             what a frozen network of yours says of images, as vectors for any learner
     Assays.from_csv("assays.csv", smiles="smiles", assays=[...])    molecules with a column of 0 and 1 for each assay
     Ratings.of(users, items, ratings)             who rated what how: a user is a task
 

@@ -2,7 +2,7 @@
 
     train = Arrays(x, y, classes=("cat", "dog", ...));    test = Arrays(x, y, classes=("owl", "fox", ...))
 """
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,9 +24,7 @@ class Arrays(Classes):
         y: labels [n], any values that can be sorted; classes may differ in size. Rows without a label (None, NaN) are left out.
         classes: labels to take; None: all. Give training and test different ones: that is what a new task is.
 
-    Raises:
-        ValueError: where x and y differ in length or in their index, x is not finite, or a label in `classes` does not occur.
-        TypeError: for an x that is no array of numbers.
+    Raises ValueError where x and y differ in length or index, x is not finite, or a label in `classes` does not occur; TypeError for other x.
 
     Example:
         >>> import numpy as np
@@ -46,6 +44,17 @@ class Arrays(Classes):
         names, members = grouped(kept["y"], len(x), kept["classes"])
         for key, value in (kept | {"names": names, "members": members, "per_class": np.array([len(m) for m in members])}).items():
             object.__setattr__(self, key, value)
+
+    @classmethod
+    @torch.no_grad()
+    def of(cls, family: Classes, through: Callable = lambda x: x) -> "Arrays":
+        """Every example of a finite family, seen once through a function of yours, [n, ...] -> [n, n_features], such as a frozen network in
+        evaluation mode. A simple head on such features: Chen et al. 2019, "A Closer Look at Few-shot Classification", arXiv:1904.04232."""
+        size = np.broadcast_to(family.per_class, family.n_classes)
+        classes, examples = np.repeat(np.arange(len(size)), size), np.concatenate([np.arange(n) for n in size])
+        z = [through(family.draw(classes[i:i + 256], examples[i:i + 256])) for i in range(0, len(classes), 256)]
+        names = [family.class_name(c) for c in range(len(size))]
+        return cls(torch.cat([torch.as_tensor(part).float() for part in z]), np.array(names)[classes], names)
 
     @property
     def n_classes(self) -> int:
@@ -73,9 +82,7 @@ def as_floats(x) -> Tensor:
 def grouped(labels, n: int, classes: Sequence | None) -> tuple[list[str], list[np.ndarray]]:
     """The names of the classes, in order, and which examples belong to each. Examples without a label belong to none.
 
-    Raises:
-        ValueError: for another number of labels than examples, or a class that does not occur.
-        TypeError: for labels of kinds that cannot be sorted together.
+    Raises ValueError for another number of labels, or a class that does not occur; TypeError for labels that cannot be sorted together.
     """
     labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
     if labels.ndim != 1 or len(labels) != n:

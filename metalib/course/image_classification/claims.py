@@ -84,7 +84,7 @@ def by_colour(seed: int) -> Numbers:
     tells little; ProtoMAML, first order, on the second."""
     found = {}
     for name, stray in (("told", 0.03), ("little", 0.15)):
-        learn, choose, judge = (Drawn(Pictures(3 * seed + part, n, stray=stray), per_class=12) for part, n in ((0, 12), (1, 6), (2, 24)))
+        learn, choose, judge = (Drawn(Pictures(3 * seed + part, n, stray=stray), n, 12) for part, n in ((0, 12), (1, 6), (2, 24)))
         learner, _ = photographs.trained(learn, choose, seed=seed, progress=False)
         scores = {"learner": ml.evaluate(learner, judge, 100, seed, **FIVE)}
         scores |= dict(zip(("colour", "colour_mean", "pixels", "pixels_mean"), photographs.rivals(choose, judge, 100, seed, **FIVE).values()))
@@ -101,7 +101,7 @@ def by_colour(seed: int) -> Numbers:
 
 def on_frozen(seed: int) -> Numbers:
     """A classifier of sixty classes, trained as one always does; then its features, frozen, under every head, on classes it never saw."""
-    learn, choose, judge = (Drawn(Pictures(3 * seed + 500 + part, n), per_class=12) for part, n in ((0, 60), (1, 12), (2, 24)))
+    learn, choose, judge = (Drawn(Pictures(3 * seed + 500 + part, n), n, 12) for part, n in ((0, 60), (1, 12), (2, 24)))
     torch.manual_seed(seed)
     network = ml.conv4(5, 16, "max", 3, 32)
     classifier = ml.Pretrained(network, n_classes=60)
@@ -113,7 +113,7 @@ def on_frozen(seed: int) -> Numbers:
     network.train()
     with torch.no_grad():
         for first in range(0, 720, 120):
-            network.body(learn.pool[first:first + 120])
+            network.body(learn.pool.flatten(0, 1)[first:first + 120])
     network.eval()
     found = {}
     for k_shot in (1, 5):

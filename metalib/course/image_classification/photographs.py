@@ -21,7 +21,7 @@ from ...episodes import generator
 from ...evaluation import Score, evaluate, mean_ci
 from ...figures import Picture, new
 from ...networks import Network
-from ...tasks import Classes, Drawn
+from ...tasks import Arrays, Classes
 from .pictures import Pictures, Variants
 
 GRID = (0.1, 1.0, 10.0, 100.0)             # strengths (inverse penalties, rates) that a validation split chooses from
@@ -98,7 +98,7 @@ def rivals(validation: Classes, test: Classes, episodes: int = 100, seed: int = 
     """
     found = {}
     for name, through in (("colour histograms", histogram), ("pixels", pixels)):
-        chosen_by, judged_by = (Drawn(family, through=through) for family in (validation, test))
+        chosen_by, judged_by = (Arrays.of(family, through) for family in (validation, test))
         found[f"{name}, logistic regression"] = evaluate(best(logistic, chosen_by, **shape), judged_by, episodes, seed, **shape)
         found[f"{name}, nearest mean"] = evaluate(ml.NearestCentroid(), judged_by, episodes, seed, **shape)
     return found
@@ -131,8 +131,8 @@ def trained(learn: Classes, choose: Classes, iterations: int = 150, filters: int
     learner = make(ml.embedder(filters, 3, side) if make is ml.ProtoNet else ml.conv4(1, filters, "max", 3, side))
     size = int(min(np.min(learn.per_class), np.min(choose.per_class)))
     shape = dict(n_way=min(5, choose.n_classes), k_shot=1, n_query=min(2, size - 1))
-    history = ml.train(learner, Drawn(Variants(learn)), iterations, 6, lr=3e-3, schedule="cosine", seed=seed, progress=progress,
-                       validation=Drawn(choose), validate_every=max(1, iterations // 3), validation_episodes=60, **shape)
+    history = ml.train(learner, Arrays.of(Variants(learn)), iterations, 6, lr=3e-3, schedule="cosine", seed=seed, progress=progress,
+                       validation=Arrays.of(choose), validate_every=max(1, iterations // 3), validation_episodes=60, **shape)
     return learner, history
 
 
@@ -189,8 +189,8 @@ def heads(n_features: int, n_way: int) -> dict[str, Callable[[float], ml.Learner
 def every_head(extract: Callable, validation: Classes, test: Classes, episodes: int = 100, seed: int = 2,
                names: Iterable[str] | None = None, **shape) -> dict[str, Score]:
     """Each head on the features of one frozen extractor; its number is chosen on the validation classes."""
-    chosen_by, judged_by = (Drawn(family, through=on_sphere(extract)) for family in (validation, test))
-    made = heads(judged_by.pool.shape[1], shape["n_way"])
+    chosen_by, judged_by = (Arrays.of(family, on_sphere(extract)) for family in (validation, test))
+    made = heads(judged_by.x.shape[1], shape["n_way"])
     return {name: evaluate(best(made[name], chosen_by, **shape), judged_by, episodes, seed, **shape) for name in names or made}
 
 

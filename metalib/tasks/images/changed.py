@@ -1,9 +1,7 @@
 """The same tasks, every drawing changed: placed a little differently each time, or shifted to a second data distribution.
 
-Twenty drawings of a character are few; random affine distortions make a new one of each at every visit, as in Koch, Zemel,
-Salakhutdinov 2015, "Siamese Neural Networks for One-shot Image Recognition", section 4. What a model learned on one distribution
-and is asked on another is the textbook case of covariate shift: Shimodaira 2000, "Improving predictive inference under covariate
-shift", https://doi.org/10.1016/S0378-3758(00)00115-4.
+Random affine distortions: Koch, Zemel, Salakhutdinov 2015, "Siamese Neural Networks for One-shot Image Recognition", section 4. Covariate
+shift: Shimodaira 2000, "Improving predictive inference under covariate shift", https://doi.org/10.1016/S0378-3758(00)00115-4.
 """
 import math
 from collections.abc import Sequence

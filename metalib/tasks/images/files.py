@@ -47,12 +47,9 @@ def opened(source: Path | bytes):
 
 
 def page(source: Path | bytes, side: int | None = None):
-    """A file as an upright PIL image in colours, 8 bits each, on white paper where it is transparent.
+    """A file, or what is in it, as an upright PIL image in colours, 8 bits each, on white paper where it is transparent.
 
-    Arguments:
-        source: a path, or what is in the file. side: pixels that will be needed, so that a large photograph is unpacked smaller.
-
-    Raises DataError as `opened`, and for a file that is cut short.
+    `side`: pixels that will be needed, so that a large photograph is unpacked smaller. Raises DataError as `opened`, and for a file cut short.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
     with opened(source) as image:

@@ -1,12 +1,9 @@
-"""Your own images as few-shot tasks: a folder per class, or the CSV split under which miniImageNet is passed around.
-
-Ravi, Larochelle 2017, "Optimization as a Model for Few-Shot Learning", https://openreview.net/forum?id=rJY0-Kcll, section 5.1:
-100 classes of 600 images at 84 x 84, 64 for training, 16 for validation, 20 for testing. miniImageNet itself cannot be
-shipped; whoever has it finds the authors' lists at https://github.com/twitter-research/meta-learning-lstm (data/miniImagenet).
+"""Your own images as few-shot tasks: a folder per class, or the lists by which miniImageNet and CIFAR-FS are passed around.
 
     FOLDER/train/n01532829/*.jpg              a folder per class, in a folder per split; or, without splits, in FOLDER itself
-    FOLDER/train.csv, FOLDER/images/*.jpg     lines of filename,label
-    FOLDER/data/apple/*.png, FOLDER/splits/bertinetto/train.txt     names of classes, a line each, as CIFAR-FS is handed out
+    FOLDER/train.csv, FOLDER/images/*.jpg     lines of filename,label: Ravi, Larochelle 2017, https://openreview.net/forum?id=rJY0-Kcll,
+                                              section 5.1; lists at https://github.com/twitter-research/meta-learning-lstm
+    FOLDER/data/apple/*.png, FOLDER/splits/*/train.txt    names of classes: CIFAR-FS, Bertinetto et al. 2019, https://arxiv.org/abs/1805.08136
 """
 import warnings
 from collections.abc import Sequence
@@ -36,17 +33,15 @@ class Folder(InkTasks):
 
     Arguments:
         path: the folder.
-        split: "train", "val", "test" or any name for which there is a file `split`.csv or a folder `split`; None: the
-            folders in `path` are the classes.
+        split: "train", "val", "test" or any name for which there is such a list or folder; None: the folders in `path` are the classes.
         classes: names to take; None: all. Give training and test different ones.
         image_size: side of the square that images are resized to, in pixels; a longer side is cropped in the middle.
         channels: 3, colours; or 1, grey.
         dark_ink: of grey images: True turns dark ink on light paper into the convention of this library, ink 1 on paper 0; False
             leaves brightness as it is; None: True where most of the images are drawings on light paper.
 
-    Raises:
-        ValueError: for sizes below 1, or channels other than 1 and 3.
-        metalib.data.DataError: for a missing folder, split or file, a name that points outside, a folder without any image.
+    Raises ValueError for sizes below 1, or channels other than 1 and 3; metalib.data.DataError for what is missing, points outside or
+    holds no image.
     """
 
     path: str | Path
@@ -103,10 +98,7 @@ class Folder(InkTasks):
         return bool(np.mean([is_drawing(read(file, stamp(file), self.image_size, 1)[..., 0]) for file in some]) > 0.5)
 
     def images(self, classes: ArrayLike, examples: ArrayLike) -> Tensor:
-        """Class and example numbers, broadcast to [...] -> images [..., channels, image_size, image_size] in [0, 1].
-
-        Raises metalib.data.DataError for a file that is cut short.
-        """
+        """Numbers, broadcast to [...] -> images [..., channels, image_size, image_size] in [0, 1]; a DataError for a file cut short."""
         classes, examples = self.numbers(classes, examples)
         chosen = [self.files[c][e] for c, e in zip(classes.ravel(), examples.ravel())]
         pages = [read(file, stamp(file), self.image_size, self.channels) for file in chosen]
@@ -127,9 +119,7 @@ class Folder(InkTasks):
 
 
 class Unreadable(DataError):
-    """A file whose header was good and whose picture is not."""
-
-    def __init__(self, file: Path, why: str):
+    def __init__(self, file: Path, why: str):                         # its header was good, its picture is not
         super().__init__(f"{file} {why}; replace it or take it out.")
         self.file, self.why = file, why
 
@@ -152,8 +142,7 @@ def listed(path: Path, split: str | None) -> dict[str, list[Path]]:
         return from_csv(path, table)
     named = [file for folder in ("", "splits", "splits/*") for file in path.glob(f"{folder}/{split}.txt".lstrip("/"))]
     if split is not None and named and (path / "data").is_dir():
-        names = [line.strip() for line in read_text(named[0]).splitlines() if line.strip()]
-        return only(listed(path / "data", None), names, named[0])
+        return only(listed(path / "data", None), list(filter(None, map(str.strip, read_text(named[0]).splitlines()))), named[0])
     root = path if split is None else path / split
     if not root.is_dir():
         raise DataError(f"{path} has neither {split}.csv nor a folder {split}; name a split that it has, or split=None.")

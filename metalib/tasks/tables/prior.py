@@ -11,9 +11,8 @@ The prior is the learner: what no table in here has, the network cannot know. Th
     forest     a sum of random trees over correlated features
     additive   a sum of one bend per feature, few of which matter
 
-and every table is then looked at as tables come: skewed, clipped, rounded, categorical, with outliers, in its own units,
-beside columns that mean nothing, with labels that are sometimes wrong and classes of unequal size. Of three drawn tables
-the one with the least to learn from is left out (see `signal`): half a training would go to tables that are mere noise.
+and every table is then looked at as tables come (looks.py), with labels that are sometimes wrong and classes of unequal size. Of three
+drawn tables the one with the least to learn from is left out (see `signal`): half a training would go to mere noise.
 """
 from __future__ import annotations
 

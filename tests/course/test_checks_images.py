@@ -37,12 +37,18 @@ def test_stubs_are_not_attempted():
 
 
 @pytest.mark.parametrize("bets, words", [
-    ((4, "chance", "one"), "it stops 6 times"), ((6, "most", "one"), "neither says that it learns"),
+    ((4, "chance", "one"), "it stops 7 times"), ((6, "most", "one"), "neither says that it learns"),
     ((6, "half", "one"), "where does the next task begin"), ((6, "chance", "sixteen"), "count the outer steps"),
     ((6, "chance", "tie"), "Count the outer steps"), ((6, "all", "one"), "none of")])
 def test_wrong_bets_are_told_where_to_look(bets, words):
     verdict = check.prediction(*bets)
     assert not verdict.passed and verdict.attempted and words in verdict.text, verdict
+
+
+@pytest.mark.parametrize("stops", [6, 7, "seven"])
+def test_both_ways_of_counting_the_stops_are_right(stops):
+    verdict = check.prediction(stops, "chance", "one")
+    assert verdict.passed and "It stops 7 times (6 if one puts" in verdict.text, verdict
 
 
 @pytest.mark.parametrize("name, given, words", [

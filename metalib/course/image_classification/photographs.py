@@ -139,7 +139,7 @@ def trained(learn: Classes, choose: Classes, iterations: int = 150, filters: int
 def opened(file: str | Path, side: int = 32) -> Tensor:
     """One photograph as a query: [1, 1, 3, side, side]."""
     from ...tasks.images.folder import read, stamp
-    return torch.from_numpy(read(Path(file), stamp(Path(file)), side, 3)).permute(2, 0, 1).float()[None, None] / 255
+    return torch.tensor(read(Path(file), stamp(Path(file)), side, 3)).permute(2, 0, 1).float()[None, None] / 255
 
 
 def end_to_end(path: str | Path, out: str | Path, iterations: int = 150, filters: int = 16, side: int = 32, k_shot: int = 1,

@@ -114,12 +114,12 @@ class Variants(Classes):
         classes, examples = self.numbers(classes, examples)
         change, of = np.divmod(classes, self.family.n_classes)
         x = self.family.draw(of, examples)
-        x = x.flip(-1) if self.mirrored else x.clone()
+        flat = (x.flip(-1) if self.mirrored else x.clone()).reshape(-1, *x.shape[-3:])
         for c in np.unique(change):
             turn, order = divmod(int(c), 6)
-            rows = torch.from_numpy(change == c)
-            x[rows] = x[rows].rot90(turn, (-2, -1))[:, list(ORDERS[order])]
-        return x
+            rows = torch.from_numpy(change.ravel() == c)
+            flat[rows] = flat[rows].rot90(turn, (-2, -1))[:, list(ORDERS[order])]
+        return flat.view(x.shape)
 
 
 ORDERS = tuple(permutations(range(3)))           # the first leaves the colours as they are

@@ -82,7 +82,7 @@ def pixels(x: Tensor, side: int = 12) -> Tensor:
 
 def logistic(C: float) -> ml.Classical:
     from sklearn.linear_model import LogisticRegression
-    return ml.Classical(LogisticRegression(C=C, max_iter=200))
+    return ml.Classical(LogisticRegression(C=C, tol=1e-3, max_iter=2_000))
 
 
 def best(make: Callable[[float], ml.Learner], validation: Classes, episodes: int = 20, **shape) -> ml.Learner:

@@ -1,4 +1,4 @@
-"""What chapter 5 concludes of the listing, of its project and of photographs, and how it is measured. The papers' table has ids of its own."""
+"""What chapter 5 concludes of the listing, of its project and of photographs, and how it is measured; the papers' table in `papers_claims.py`."""
 from __future__ import annotations
 
 import functools
@@ -13,6 +13,7 @@ from ...tasks import Digits, Drawn, Glyphs
 from ..claims import Claim, Numbers
 from . import analysis, photographs
 from .museum import listing, trial
+from .papers_claims import PAPERS, ZERO
 from .pictures import Pictures
 
 FIVE = dict(n_way=5, k_shot=1, n_query=5)
@@ -127,6 +128,7 @@ def on_frozen(seed: int) -> Numbers:
 
 
 CLAIMS = [
+    *PAPERS,
     Claim(
         id="05.3",
         sentence=(
@@ -224,4 +226,5 @@ CLAIMS = [
         tried="each head's number (rate, penalty, scale) chosen from 0.1, 1, 10 and 100 on twelve other classes",
         minutes=1,
     ),
+    ZERO,
 ]

@@ -320,6 +320,24 @@ def test_a_mirror_image_is_a_class_of_its_own_and_turns_as_well():
     assert upright.n_classes == 2 * 423 and upright.class_name(5 + 423) == both.class_name(5) + "/mirror"
 
 
+def test_within_an_alphabet_all_classes_of_a_task_are_of_one_and_every_large_enough_alphabet_is_asked_about():
+    source("omniglot-evaluation")
+    for rotations in (False, True):
+        tasks = Omniglot("evaluation", rotations=rotations, within_alphabet=True)
+        classes = tasks.sample(200, n_way=20, k_shot=1, n_query=1, seed=3).about["classes"]
+        asked = [{tasks.class_name(c).split("/")[0] for c in row.tolist()} for row in classes]
+        assert {len(alphabets) for alphabets in asked} == {1} and len(set.union(*asked)) == 20
+        assert all(len(set(row.tolist())) == 20 for row in classes)
+    mixed = Omniglot("evaluation").sample(20, n_way=20, k_shot=1, n_query=1, seed=3).about["classes"]
+    assert all(len({Omniglot("evaluation").class_name(c).split("/")[0] for c in row.tolist()}) > 5 for row in mixed)
+
+
+def test_more_ways_than_an_alphabet_has_characters_are_refused():
+    source("omniglot-evaluation")
+    with pytest.raises(ValueError, match="n_way is 60, but the largest alphabet of evaluation has 47 classes; ask for at most 47 ways"):
+        Omniglot("evaluation", within_alphabet=True).sample(1, n_way=60, n_query=1)
+
+
 def test_the_splits_are_disjoint_and_complete():
     names = {}
     for split in SPLITS:

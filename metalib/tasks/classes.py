@@ -75,7 +75,7 @@ class Classes:
             raise ValueError(f"n_way is {n_way}, but there are {n_classes} classes; ask for at most {n_classes} ways.")
         enough = self.large_enough(n, n_way)
         rng = generator(seed)
-        classes = enough[np.argsort(rng.rand(n_tasks, len(enough)), axis=1, kind="stable")[:, :n_way]]     # without replacement
+        classes = self.choose(rng, enough, n_tasks, n_way)
         if per_class is None:
             examples = rng.randint(0, 2**31 - 1, (n_tasks, n_way, n), dtype=np.int64)
         else:
@@ -95,6 +95,10 @@ class Classes:
 
         (support, told), (query, asked) = part(shots, [0] * n_way), part([n_query] * n_way, shots)
         return Episode(support, query, {"classes": torch.from_numpy(classes.copy()), "support": told, "query": asked})
+
+    def choose(self, rng: np.random.RandomState, enough: np.ndarray, n_tasks: int, n_way: int) -> np.ndarray:
+        """Which of the classes `enough` each task is about, [n_tasks, n_way]: without replacement, all as likely."""
+        return enough[np.argsort(rng.rand(n_tasks, len(enough)), axis=1, kind="stable")[:, :n_way]]
 
     def large_enough(self, n: int, n_way: int) -> np.ndarray:
         """The numbers of the classes that have at least `n` examples; a warning names the others.

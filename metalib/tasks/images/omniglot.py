@@ -38,9 +38,11 @@ class Omniglot(InkTasks):
             "background" and "train", where it augments; False for the others. The protocol of the papers, 1,200
             training characters ("train" with "validation") against 423, turns both: rotations=True for "test" too.
         reflections: count the mirror image of each class as a class of its own; for training.
+        within_alphabet: draw all classes of a task from one alphabet, any that has enough of them. That is how the authors ask (their
+            20-way challenge); the few-shot papers draw from all alphabets at once, which is easier.
 
     Raises:
-        ValueError: for an unknown split, at once.
+        ValueError: for an unknown split, at once; for more ways than the largest alphabet has classes, when tasks are drawn.
         metalib.data.DataError: where the images cannot be had or are not Omniglot, at first use.
 
     Example:
@@ -51,6 +53,7 @@ class Omniglot(InkTasks):
     split: str = "background"
     rotations: bool | None = None
     reflections: bool = False
+    within_alphabet: bool = False
     per_class = DRAWERS
 
     def __post_init__(self):
@@ -74,6 +77,16 @@ class Omniglot(InkTasks):
     def changes(self, change):
         """Change number 0 to 7 -> (mirrored or not, quarter turns): the turns first, then the turns of the mirror image."""
         return divmod(change, 4 if self.rotations else 1)
+
+    def choose(self, rng: np.random.RandomState, enough: np.ndarray, n_tasks: int, n_way: int) -> np.ndarray:
+        if not self.within_alphabet:
+            return super().choose(rng, enough, n_tasks, n_way)
+        alphabets = np.array([name.split("/")[0] for name in _split(self.split)[1]])[enough % CHARACTERS[self.split]]
+        members = [enough[alphabets == alphabet] for alphabet in np.unique(alphabets)]
+        if not (large := [m for m in members if len(m) >= n_way]):
+            most = max(map(len, members))
+            raise ValueError(f"n_way is {n_way}, but the largest alphabet of {self.split} has {most} classes; ask for at most {most} ways.")
+        return np.stack([rng.permutation(large[i])[:n_way] for i in rng.randint(len(large), size=n_tasks)])
 
     def images(self, classes: ArrayLike, examples: ArrayLike) -> Tensor:
         """Class numbers and drawers 0 to 19, broadcast to [...] -> images [..., 1, 28, 28].

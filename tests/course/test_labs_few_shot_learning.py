@@ -2,11 +2,13 @@
 import pytest
 import torch
 
+import metalib as ml
 from metalib.storage import shipped
-from metalib.course.few_shot_learning import lab_way_shot as way_shot, lab_your_sentences as your_sentences
+from metalib.course.few_shot_learning import lab_way_shot as way_shot, lab_your_sentences as your_sentences, unknown
 from metalib.tasks.text.vectors import features
 
-STATE = dict(zip(your_sentences.FIELDS, your_sentences.EXAMPLE)) | {"query": your_sentences.QUERY, "weights": "learned"}
+STATE = dict(zip(your_sentences.FIELDS, your_sentences.EXAMPLE)) | {"query": your_sentences.QUERY, "weights": "learned",
+                                                                          "none": your_sentences.NONE[0]}
 
 
 def is_a_sentence(said):
@@ -68,6 +70,50 @@ def test_it_recognises_what_shares_words_and_not_what_shares_none():
 def test_what_is_missing_is_said(change, words):
     lab = your_sentences.lab()
     assert words in lab.set(**change).sentence and lab.error is None
+
+
+@pytest.mark.parametrize("none", your_sentences.NONE[:2])
+def test_what_is_near_to_no_intent_is_none_of_these(none):
+    for query in ("what is the capital of France", "capital of France", "who wrote hamlet", "tell me a joke"):
+        r = your_sentences.compute(**STATE | {"query": query, "none": none})
+        assert r.none and "It is none of these: its nearness to " in your_sentences.words(r), (query, r.nearness, r.theta)
+        assert not your_sentences.compute(**STATE | {"query": query, "none": "never"}).none
+    for query in (your_sentences.QUERY, "wake me up at nine please", "skip the next song", "is it going to rain", "send money to ben"):
+        assert not your_sentences.compute(**STATE | {"query": query, "none": none}).none, query
+
+
+def test_examples_say_from_what_nearness_on_where_an_intent_has_two():
+    single = dict(zip(your_sentences.FIELDS, ("a: wake me", "b: will it rain", "", "")))
+    fixed, own = (your_sentences.compute(**STATE | single | {"none": none}).theta for none in your_sentences.NONE[:2])
+    assert fixed == own == your_sentences.THETA["learned"]
+    assert your_sentences.compute(**STATE | {"none": your_sentences.NONE[1]}).theta != fixed
+
+
+@pytest.mark.parametrize("weights", your_sentences.WEIGHTS)
+def test_the_fixed_nearness_is_what_validation_intents_say(real_data, weights):
+    tasks, body = ml.tasks.Intents("validation"), your_sentences.learner(weights).network.body
+    episode = tasks.sample(100, n_way=4, k_shot=1, n_query=10, seed=9)
+    with torch.no_grad():
+        own = unknown.nearness(body, episode.support, episode.query.x)
+    assert (own >= your_sentences.THETA[weights]).float().mean().item() == pytest.approx(unknown.KEPT, abs=0.01)
+
+
+@pytest.mark.parametrize("field, name, sentences", [
+    ("alarm: wake me at 7:30 / set it to 6:15", "alarm", ["wake me at 7:30", "set it to 6:15"]),
+    ("wake me at 7:30", "intent 3", ["wake me at 7:30"]), ("alarm:7:30 please", "alarm", ["7:30 please"]),
+    ("闹钟：七点叫醒我／设个闹钟", "闹钟", ["七点叫醒我", "设个闹钟"]), ("late: open 24/7 / all night", "late", ["open 24/7", "all night"]),
+    ("top 5: the charts", "top 5", ["the charts"]), (": one / two", "intent 3", ["one", "two"]),
+    ("a name of more than sixteen letters: x", "a name of more than sixteen letters", ["x"]),
+])
+def test_names_and_sentences_are_read_as_they_were_meant(field, name, sentences):
+    assert your_sentences.read(field, 3) == (name, sentences)
+
+
+@pytest.mark.parametrize("change", [{"query": "word " * 200}, {"intent_1": "alarm: wake me / " + "word " * 200}])
+def test_what_is_not_read_is_said(change):
+    said = your_sentences.words(your_sentences.compute(**STATE | change))
+    assert "a sentence has 999 letters, of which the first 200 are read" in said
+    assert "letters, of which" not in your_sentences.words(your_sentences.compute(**STATE))
 
 
 def test_any_text_can_be_typed():

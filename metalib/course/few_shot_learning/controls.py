@@ -1,0 +1,264 @@
+"""What the claims of chapter 6a are measured with: seed -> numbers, accuracies as shares of one, differences paired on the same tasks."""
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ...episodes import Episode, Examples
+from ...evaluation import evaluate, mean_ci
+from ...learners import ANIL, Learner, NearestCentroid, ProtoNet
+from ...learners.embedding import class_means
+from ...networks import Network, Reweight, mlp, reweighted
+from ...recipes import load
+from ...tasks import Digits, Intents, Omniglot, Sentences
+from ...tasks.text.sentences import WORDS
+from ...tasks.text.vectors import TextTasks
+from ...training import train
+from ..claims import Numbers, trained
+from . import unknown
+from .measure import TRAINED, On, idf, logistic
+from .ngrams import ngrams
+from .rivals import Lines, answers, encoder, lines_of, tfidf, vectors
+from .rivals import logistic as spelled
+
+TASKS, WAYS, QUERIES = 60, 5, 10
+SMALL = dict(iterations=150, meta_batch=2, n_way=20, k_shot=1, n_query=5, schedule="cosine", progress=False)     # as on the page
+Scores = dict[str, np.ndarray]
+
+
+def right(answer: Tensor, y: Tensor) -> np.ndarray:
+    """Share of right answers in each task."""
+    return (answer.argmax(-1) == y).double().mean(1).numpy()
+
+
+def drawn(tasks: TextTasks, seed: int, k: int, n_way: int = WAYS, n: int = TASKS) -> Episode:
+    return tasks.sample(n, n_way=n_way, k_shot=k, n_query=QUERIES, seed=(seed, k, 6))
+
+
+@torch.no_grad()
+def judged(learner: Learner, episode: Episode) -> np.ndarray:
+    return right(learner.adapt(episode.support)(episode.query.x), episode.query.y)
+
+
+def numbers(scores: Scores, k: int, *pairs: tuple[str, str]) -> Numbers:
+    """Means as "name5", paired differences as "name_over_other5" and "name_over_other5_half"."""
+    found = {f"{name}{k}": float(values.mean()) for name, values in scores.items()}
+    for name, other in pairs:
+        mean, half = mean_ci(scores[name] - scores[other])
+        found |= {f"{name}_over_{other}{k}": float(mean), f"{name}_over_{other}{k}_half": float(half)}
+    return found
+
+
+@cache
+def counted(tasks: TextTasks) -> Reweight:
+    return idf(tasks)
+
+
+def by_tfidf(tasks: TextTasks, known: TextTasks, episode: Episode) -> np.ndarray:
+    """Logistic regression on tf-idf of the same sentences, idf from `known`."""
+    support, query = (lines_of(tasks, episode, part) for part in ("support", "query"))
+    return right(answers(spelled(), tfidf(known), support, episode.support.y, query)[0], episode.query.y)
+
+
+# Images and sentences ----------------------------------------------------------------------------------------------------------
+
+def one_call(seed: int) -> Numbers:
+    """Shipped prototypical networks on classes that nobody trained on, and the nearest mean of the raw inputs beside them."""
+    found: Numbers = {}
+    for name, recipe, tasks in (("digits", "protonet-images", Digits()), ("sentences", "protonet-sentences", Sentences("test"))):
+        shape = dict(episodes=100, seed=100 + seed, n_way=WAYS, k_shot=1, n_query=QUERIES)
+        for row, learner in ((name, load(recipe)), (f"{name}_raw", NearestCentroid())):
+            found[row] = evaluate(learner, tasks, **shape).mean
+    return found
+
+
+@torch.no_grad()
+def alphabets(seed: int) -> Numbers:
+    """Twenty characters of Omniglot's evaluation set, of any alphabet and of one; whose name a mistake gives."""
+    learner, found = load("protonet-omniglot-5w1s"), {}
+    for name, within in (("any", False), ("one", True)):
+        tasks = Omniglot("evaluation", within_alphabet=within)
+        episode = tasks.sample(40, n_way=20, k_shot=1, n_query=2, seed=seed)
+        answer = torch.cat([learner.adapt(part.support)(part.query.x) for part in episode.split(10)]).argmax(-1)
+        found |= {name: (answer == episode.query.y).double().mean().item(), f"{name}_pixels": float(judged(NearestCentroid(), episode).mean())}
+        if not within:
+            of = np.vectorize(lambda c: tasks.class_name(c).split("/")[0])(episode.about["classes"].numpy())      # [tasks, 20]
+            said, true = (np.take_along_axis(of, part.numpy(), 1) for part in (answer, episode.query.y))
+            found["inside"] = float((said == true)[(answer != episode.query.y).numpy()].mean())
+            found["chance"] = float(((of[:, :, None] == of[:, None]).sum() - of.size) / (of.size * 19))
+    return found
+
+
+# Templates ---------------------------------------------------------------------------------------------------------------------
+
+@cache
+def weighted(seed: int) -> ProtoNet:
+    """The page's network of one weight for each n-gram, trained with this seed on templates."""
+    learner = ProtoNet(reweighted())
+    train(learner, Sentences("train"), lr=2e-2, seed=seed, **SMALL)
+    return learner
+
+
+def only(learner: ProtoNet, kept: np.ndarray) -> ProtoNet:
+    """The learner with its weights at the places `kept`, and weight 1 elsewhere."""
+    other = ProtoNet(reweighted())
+    with torch.no_grad():
+        other.network.body.log_scale.copy_(learner.network.body.log_scale)
+        other.network.body.log_weight.copy_(learner.network.body.log_weight * torch.from_numpy(kept))
+    return other
+
+
+def in_advance(seed: int) -> Numbers:
+    """What training on 120 intents teaches a perceptron, and what one weight for each n-gram; counted idf; whose weights do it."""
+    known, new = Sentences("train"), Sentences("test")
+    deep = ProtoNet(mlp(2_048, 64, 64))
+    train(deep, known, lr=1e-3, seed=seed, **SMALL)
+    learner, episode = weighted(seed), drawn(new, seed, 1, n=150)
+    filler = np.zeros(2_048)
+    filler[[place for part in ("openings", "owners", "endings") for text in WORDS[part] for place, _ in ngrams(text).values()]] = 1
+    rows = {"deep": deep, "weights": learner, "plain": NearestCentroid(), "idf": On(counted(known), NearestCentroid()),
+            "fillers": only(learner, filler), "rest": only(learner, 1 - filler)}
+    scores = {name: judged(one, episode) for name, one in rows.items()}
+    return numbers(scores, 1, ("deep", "plain"), ("weights", "plain"), ("weights", "idf")) | {
+        "deep_known": float(judged(deep, drawn(known, seed, 1)).mean()), "places": float(filler.mean())}
+
+
+@torch.no_grad()
+def first_step(seed: int) -> Numbers:
+    """One step of ANIL from a head of zeros beside the nearest prototype, by distance and by dot product."""
+    body, found = load("protonet-sentences").network.body, {}
+    anil = ANIL(Network(body, reweighted(n_way=WAYS).head), inner_lr=1.0)
+    for k in (1, 2, 5):
+        episode = drawn(Sentences("test"), seed, k, n=40)
+        stepped = anil.adapt(episode.support, steps=1)(episode.query.x)
+        z, asked = body(episode.support.x), body(episode.query.x)
+        means = class_means(Examples(z, episode.support.y))
+        by = {"distance": -torch.cdist(asked, means), "dot": asked @ means.mT}
+        found |= {f"{name}{k}": right(stepped, answer.argmax(-1)).mean() for name, answer in by.items()}
+        found |= {f"step_right{k}": right(stepped, episode.query.y).mean(),
+                  f"prototypes_right{k}": right(by["distance"], episode.query.y).mean()}
+    return {name: float(value) for name, value in found.items()}
+
+
+def refined(seed: int) -> Numbers:
+    """The four learners as shipped, and logistic regression on the weights they start from."""
+    found: Numbers = {}
+    for k in (1, 5):
+        episode = drawn(Sentences("test"), seed, k, n=40)
+        rows = {name.lower(): load(f"{recipe}-sentences") for name, recipe in TRAINED.items()}
+        rows["logistic"] = On(load("protonet-sentences").network.body, logistic(10.0))
+        scores = {name: judged(one, episode) for name, one in rows.items()}
+        found |= numbers(scores, k, *((name, "protonet") for name in ("anil", "maml", "meta-lstm", "logistic")), ("maml", "logistic"))
+    return found
+
+
+def crossing(seed: int) -> Numbers:
+    """Templates, more examples: who has caught up with the prototypes?"""
+    known, new, learner, found = Sentences("train"), Sentences("test"), weighted(seed), {}
+    for k in (1, 5, 20):
+        episode = drawn(new, seed, k, n=40)
+        rows: dict[str, Learner] = {"proto": learner, "logistic": logistic(10.0), "both": On(learner.network.body, logistic(10.0))}
+        scores = {name: judged(one, episode) for name, one in rows.items()} | {"tfidf": by_tfidf(new, known, episode)}
+        found |= numbers(scores, k, ("logistic", "proto"), ("tfidf", "proto"), ("both", "tfidf"))
+    return found
+
+
+# Real sentences ----------------------------------------------------------------------------------------------------------------
+
+def clinc(seed: int, tasks: TextTasks, k: int, n_way: int = WAYS, n: int = TASKS) -> Scores:
+    """Every method on the same tasks."""
+    known, learner, episode = Intents("train"), trained("protonet-clinc150", seed), drawn(tasks, seed, k, n_way, n)
+    rows = {"proto": learner, "plain": NearestCentroid(), "idf": On(counted(known), NearestCentroid()), "logistic": logistic(10.0),
+            "both": On(learner.network.body, logistic(10.0))}
+    return {name: judged(one, episode) for name, one in rows.items()} | {"tfidf": by_tfidf(tasks, known, episode)}
+
+
+PAIRS = (("proto", "plain"), ("proto", "idf"), ("logistic", "proto"), ("both", "proto"), ("tfidf", "proto"), ("both", "tfidf"))
+
+
+@cache
+def real(seed: int) -> Numbers:
+    """New intents of CLINC150 with 1, 5 and 10 examples; and with one, those of the validation domain."""
+    found = {}
+    for k in (1, 5, 10):
+        found |= numbers(clinc(seed, Intents("test"), k), k, *PAIRS)
+    work = numbers(clinc(seed, Intents("validation"), 1), 1, *PAIRS)
+    return found | {f"work_{name}": value for name, value in work.items()}
+
+
+def every_intent(seed: int) -> Numbers:
+    """All 45 test intents at once, ten examples of each."""
+    return numbers(clinc(seed, Intents("test"), 10, 45, 3), 10)
+
+
+def encoded(seed: int) -> Numbers:
+    """A frozen sentence encoder, trained on far more text than all of CLINC150, under the nearest mean and logistic regression."""
+    new, found = Intents("test"), {}
+    for k in (1, 5):
+        episode = drawn(new, seed, k, n=30)
+        support, query = (lines_of(new, episode, part) for part in ("support", "query"))
+        scores = {name: right(answers(one, encoder(), support, episode.support.y, query)[0], episode.query.y)
+                  for name, one in (("mean", NearestCentroid()), ("logistic", spelled(100.0)))}
+        scores |= {"proto": judged(load("protonet-clinc150"), episode), "tfidf": by_tfidf(new, Intents("train"), episode)}
+        found |= numbers(scores, k, ("mean", "proto"), ("logistic", "tfidf"), ("logistic", "mean"))
+    return found
+
+
+# None of these -----------------------------------------------------------------------------------------------------------------
+
+def questions(tasks: TextTasks, outside: tuple[str, ...], seed: int, k: int) -> tuple[Episode, Lines, Lines]:
+    """Tasks, for each as many sentences of no intent, and as many of other intents."""
+    episode, n = drawn(tasks, seed, k), WAYS * QUERIES
+    far = unknown.drawn(outside, TASKS, n, seed) if outside else []
+    return episode, far, unknown.others(tasks, episode, n, seed)
+
+
+@torch.no_grad()
+def told_apart(tasks: TextTasks, outside: tuple[str, ...], learner: ProtoNet, known: TextTasks, seed: int, k: int) -> Numbers:
+    """AUROC of five scores, against sentences of no intent ("far") and of other intents ("near")."""
+    episode, *strange = questions(tasks, outside, seed, k)
+    strange = {name: lines for name, lines in zip(("far", "near"), strange) if lines}
+    support, y = episode.support, episode.support.y
+    predict, found = learner.adapt(support), {}
+    spoken = [answer.softmax(-1).amax(-1) for answer in answers(
+        spelled(), tfidf(known), lines_of(tasks, episode, "support"), y, lines_of(tasks, episode, "query"), *strange.values())]
+    for i, (name, lines) in enumerate(strange.items()):
+        x = vectors(lines)
+        scores = {"sure": (unknown.sureness(predict, episode.query.x), unknown.sureness(predict, x)), "tfidf": (spoken[0], spoken[1 + i])}
+        for row, body in (("learned", learner.network.body), ("idf", counted(known)), ("plain", nn.Identity())):
+            scores[row] = tuple(unknown.nearness(body, support, part) for part in (episode.query.x, x))
+        found |= {f"{row}_{name}{k}": unknown.auroc(*pair).mean().item() for row, pair in scores.items()}
+    return found
+
+
+def apart(seed: int) -> Numbers:
+    """CLINC150's test intents, one and five examples."""
+    new, learner = Intents("test"), trained("protonet-clinc150", seed)
+    return {name: value for k in (1, 5)
+            for name, value in told_apart(new, new.out_of_scope(), learner, Intents("train"), seed, k).items()}
+
+
+def apart_templates(seed: int) -> Numbers:
+    """Templates: sentences of other intents are the strangers."""
+    return {name: value for k in (1, 5) for name, value in told_apart(Sentences("test"), (), weighted(seed), Sentences("train"), seed, k).items()}
+
+
+@torch.no_grad()
+def thresholds(seed: int) -> Numbers:
+    """Theta from validation intents and from the support set itself: how many of their own sentences pass, how many others do not."""
+    body, found = trained("protonet-clinc150", seed).network.body, {}
+    work, new = Intents("validation"), Intents("test")
+    for k in (1, 2, 5, 10):
+        chosen, (episode, far, near) = drawn(work, seed, k), questions(new, new.out_of_scope(), seed, k)
+        own, outside, other = (unknown.nearness(body, episode.support, x) for x in (episode.query.x, vectors(far), vectors(near)))
+        rules = {"fixed": unknown.nearness(body, chosen.support, chosen.query.x).flatten().quantile(1 - unknown.KEPT)}
+        if k > 1:
+            rules |= {"out": unknown.by_leaving_out(body, episode.support), "between": unknown.between(body, episode.support)}
+        rules["oracle"] = own.flatten().quantile(1 - unknown.KEPT)                 # looks at the answers: what theta could do at best
+        for rule, theta in rules.items():
+            kept, turned, others = (own >= theta), (outside < theta), (other < theta)
+            found |= {f"{rule}_{name}{k}": part.double().mean().item() for name, part in (("kept", kept), ("turned", turned), ("others", others))}
+    return found

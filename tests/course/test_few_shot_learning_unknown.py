@@ -8,8 +8,7 @@ from torch.nn.functional import cosine_similarity
 
 import metalib as ml
 from metalib.course.few_shot_learning import controls, rivals, unknown
-from metalib.tasks import Intents, Sentences
-from metalib.tasks.text import intents
+from metalib.tasks import Sentences
 
 TASKS = Sentences("test")
 BODY = torch.nn.Identity()
@@ -99,15 +98,15 @@ def test_weights_kept_at_some_places_are_one_elsewhere():
 
 
 def test_the_out_of_scope_sentences_are_the_authors(real_data):
-    assert [len(Intents(split).out_of_scope()) for split in ("train", "validation", "test")] == [100, 100, 1_000]
-    assert Intents("test").out_of_scope()[0] == "how much has the dow changed today"
+    assert [len(unknown.out_of_scope(split)) for split in ("train", "validation", "test")] == [100, 100, 1_000]
+    assert unknown.out_of_scope("test")[0] == "how much has the dow changed today"
 
 
-@pytest.mark.parametrize("content, words", [({}, "does not list sentences under oos_val"), ({"oos_val": [["a", "oos"]]}, "lists 1 sentences")])
-def test_a_file_without_them_is_named(content, words, monkeypatch):
-    monkeypatch.setattr(intents, "_read", lambda name: content)
-    monkeypatch.setattr(ml.data, "fetch", lambda name: "the file")
-    intents._out_of_scope.cache_clear()
+@pytest.mark.parametrize("content, words", [("{}", "does not list sentences under oos_val"), ("[", "does not list"),
+                                            ('{"oos_val": [["a", "oos"]]}', "lists 1 sentences under oos_val, not 100")])
+def test_a_file_without_them_is_named(content, words, tmp_path, monkeypatch):
+    (tmp_path / "clinc150").mkdir()
+    (tmp_path / "clinc150" / "data_full.json").write_text(content)
+    monkeypatch.setenv("METALIB_DATA", str(tmp_path))
     with pytest.raises(ml.data.DataError, match=words):
-        Intents("validation").out_of_scope()
-    intents._out_of_scope.cache_clear()
+        unknown.out_of_scope.__wrapped__("validation")

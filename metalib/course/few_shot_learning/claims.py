@@ -79,8 +79,8 @@ CLAIMS = [
         sentence=(
             "Templates, from the same weights. One example: MAML is ahead of the prototypes by {maml_over_protonet1:.1%}, ANIL by "
             "{anil_over_protonet1:.1%}, logistic regression on these weights by {logistic_over_protonet1:.1%}. Five examples: "
-            "{maml_over_protonet5:.1%}, {anil_over_protonet5:.1%} and {logistic_over_protonet5:.1%} (± "
-            "{maml_over_protonet5_half:<.1%} over tasks); MAML over that logistic regression: {maml_over_logistic5:.1%} (± {maml_over_logistic5_half:<.1%})."),
+            "{maml_over_protonet5:.1%}, {anil_over_protonet5:.1%} and {logistic_over_protonet5:.1%} (± {maml_over_protonet5_half:<.1%} "
+            "over tasks); MAML over that logistic regression: {maml_over_logistic5:.1%} (± {maml_over_logistic5_half:<.1%})."),
         measure=controls.refined,
         holds=lambda n: all(beyond(n, f"{name}_over_protonet5") for name in ("maml", "anil", "logistic")) and all(
             abs(n[f"{name}_over_protonet1"]) < 0.03 for name in ("maml", "anil", "logistic")) and tie(n, "maml_over_logistic5", 0.01),

@@ -242,7 +242,7 @@ def apart(seed: int) -> Numbers:
     """CLINC150's test intents, one and five examples."""
     new, learner = Intents("test"), trained("protonet-clinc150", seed)
     return {name: value for k in (1, 5)
-            for name, value in told_apart(new, new.out_of_scope(), learner, Intents("train"), seed, k).items()}
+            for name, value in told_apart(new, unknown.out_of_scope("test"), learner, Intents("train"), seed, k).items()}
 
 
 def apart_templates(seed: int) -> Numbers:
@@ -256,7 +256,7 @@ def thresholds(seed: int) -> Numbers:
     body, found = trained("protonet-clinc150", seed).network.body, {}
     work, new = Intents("validation"), Intents("test")
     for k in (1, 2, 5, 10):
-        chosen, (episode, far, near) = drawn(work, seed, k), questions(new, new.out_of_scope(), seed, k)
+        chosen, (episode, far, near) = drawn(work, seed, k), questions(new, unknown.out_of_scope("test"), seed, k)
         own, outside, other = (unknown.nearness(body, episode.support, x) for x in (episode.query.x, vectors(far), vectors(near)))
         rules = {"fixed": unknown.nearness(body, chosen.support, chosen.query.x).flatten().quantile(1 - unknown.KEPT)}
         if k > 1:

@@ -8,18 +8,22 @@ of no intent: Larson et al. 2019, https://arxiv.org/abs/1909.02027.
 """
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize, one_hot
 
+from ... import data
 from ...episodes import Episode, Examples, generator
 from ...learners.base import Predict
 from ...tasks.text.vectors import TextTasks
 from .rivals import Lines
 
+OUTSIDE = {"train": ("oos_train", 100), "validation": ("oos_val", 100), "test": ("oos_test", 1_000)}     # CLINC150's own parts
 KEPT = 0.9                  # of an intent's own sentences shall be accepted
 SHARE = 0.3                 # of the way from a stranger's nearness to a friend's: chosen on CLINC150's validation intents, 2 to 10 examples
 
@@ -62,6 +66,22 @@ def between(body: nn.Module, support: Examples) -> Tensor:
     """Theta [tasks, 1], SHARE of the way from strangers to friends; NaN where no class has two examples."""
     far = strangers(body, support).mean(1, keepdim=True)
     return far + SHARE * (left_out(body, support).nanmean(1, keepdim=True) - far)
+
+
+@cache
+def out_of_scope(split: str) -> tuple[str, ...]:
+    """CLINC150's sentences of none of its 150 intents: 100, 100 and 1,000 in train, validation and test.
+
+    Raises metalib.data.DataError where they cannot be had.
+    """
+    (part, count), path = OUTSIDE[split], data.fetch("clinc150")
+    try:
+        lines = tuple(str(sentence) for sentence, _ in json.loads(data.read_text(path))[part])
+    except (KeyError, TypeError, ValueError) as error:
+        raise data.DataError(f"{path} does not list sentences under {part}; {data.AGAIN}.") from error
+    if len(lines) != count:
+        raise data.DataError(f"{path} lists {len(lines)} sentences under {part}, not {count:,}; {data.AGAIN}.")
+    return lines
 
 
 def others(tasks: TextTasks, episode: Episode, n: int, seed: int) -> Lines:

@@ -1,5 +1,4 @@
-"""CLINC150: 150 intents of commands to an assistant, 150 sentences each, in ten domains, and 1,200 sentences of none of them. Real
-data, loaded by `metalib.data`.
+"""CLINC150: 150 intents of commands to an assistant, 150 sentences each, in ten domains. Real data, loaded by `metalib.data`.
 
 Larson et al. 2019, "An Evaluation Dataset for Intent Classification and Out-of-Scope Prediction",
 https://arxiv.org/abs/1909.02027; licence CC BY 3.0. Its own split is by sentence; a few-shot split must be by intent, and here it
@@ -15,7 +14,6 @@ from .vectors import TextTasks
 
 SPLITS = {"train": ("credit_cards", "kitchen_and_dining", "home", "auto_and_commute", "utility", "small_talk"),
           "validation": ("work",), "test": ("banking", "travel", "meta")}
-OUTSIDE = {"train": ("oos_train", 100), "validation": ("oos_val", 100), "test": ("oos_test", 1_000)}     # the authors' own parts
 PER_DOMAIN, PER_INTENT = 15, 150            # sentences of the authors' train, val and test parts together
 
 
@@ -49,10 +47,6 @@ class Intents(TextTasks):
         """The 150 sentences of an intent, in the order of the authors' files."""
         return _split(self.split)[self.class_name(number)]
 
-    def out_of_scope(self) -> Sequence[str]:
-        """Sentences of none of the 150 intents: 100, 100 and 1,000 in train, validation and test."""
-        return _out_of_scope(self.split)
-
 
 @lru_cache
 def _split(split: str) -> dict[str, list[str]]:
@@ -71,19 +65,6 @@ def _split(split: str) -> dict[str, list[str]]:
         raise data.DataError(f"{path} holds {len(found)} intents for {split}, not {PER_DOMAIN * len(SPLITS[split])} with "
                              f"{PER_INTENT} sentences each; {data.AGAIN}.")
     return found
-
-
-@lru_cache
-def _out_of_scope(split: str) -> tuple[str, ...]:
-    """The authors' out-of-scope part of this name."""
-    (part, count), path = OUTSIDE[split], data.fetch("clinc150")
-    try:
-        lines = tuple(str(sentence) for sentence, _ in _read("clinc150")[part])
-    except (KeyError, TypeError, ValueError) as error:
-        raise data.DataError(f"{path} does not list sentences under {part}; {data.AGAIN}.") from error
-    if len(lines) != count:
-        raise data.DataError(f"{path} lists {len(lines)} sentences under {part}, not {count:,}; {data.AGAIN}.")
-    return lines
 
 
 def _read(name: str) -> dict:

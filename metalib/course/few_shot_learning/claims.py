@@ -35,14 +35,18 @@ CLAIMS = [
     Claim(
         id="06a.2",
         sentence=(
-            "Templates, 5-way 1-shot, 120 training intents. A perceptron: {deep_known:.1%} on training intents, {deep1:.1%} on new ones, below "
-            "the {plain1:.1%} of no training. One weight for each n-gram: {weights1:.1%}, ahead by {weights_over_plain1:.1%} on the same tasks."),
+            "Templates, 5-way 1-shot, 120 training intents. A perceptron: {deep_known:.1%} on training intents; on new ones {deep1:.1%}, and "
+            "{before1:.1%} before it was trained. The nearest centroid, without any training: {plain1:.1%}. One weight for each n-gram: "
+            "{weights1:.1%}, ahead of the centroid by {weights_over_plain1:.1%} on the same tasks."),
         measure=controls.in_advance,
-        holds=lambda n: n["deep_known"] > 0.85 and beyond(n, "weights_over_plain1") and n["deep_over_plain1"] < -n["deep_over_plain1_half"],
+        holds=lambda n: n["deep_known"] > 0.85 and abs(n["deep_over_before1"]) < 0.06 and beyond(n, "weights_over_plain1") and n[
+            "deep_over_plain1"] < -n["deep_over_plain1_half"],
         over="training and tasks",
-        rivals=("the nearest centroid, which is the weights before training",),
-        refuted="the perceptron is level with the centroid on new intents, or the weights are not ahead of it",
-        tried="the tasks of training are the same for both, and the steps; the perceptron's rate of 1e-3 is that of the page, not tuned",
+        rivals=("the nearest centroid, which is the weights before training", "the perceptron before training"),
+        refuted="training takes the perceptron six points up or down on new intents, or the weights are not ahead of the centroid",
+        tried=(
+            "a tenth of its rate: 0.68 on training intents and 0.36 on new ones; 15 and 40 updates instead of 150: 0.32 and 0.31. That it is below "
+            "the centroid is no work of training: 64 random features were there before"),
         minutes=0.2,
     ),
     Claim(

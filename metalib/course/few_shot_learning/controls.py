@@ -118,14 +118,16 @@ def in_advance(seed: int) -> Numbers:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         deep = ProtoNet(mlp(2_048, 64, 64))
+    episode = drawn(new, seed, 1, n=150)
+    before = judged(deep, episode)
     train(deep, known, lr=1e-3, seed=seed, **SMALL)
-    learner, episode = weighted(seed), drawn(new, seed, 1, n=150)
+    learner = weighted(seed)
     filler = np.zeros(2_048)
     filler[[place for part in ("openings", "owners", "endings") for text in WORDS[part] for place, _ in ngrams(text).values()]] = 1
     rows = {"deep": deep, "weights": learner, "plain": NearestCentroid(), "idf": On(counted(known), NearestCentroid()),
             "fillers": only(learner, filler), "rest": only(learner, 1 - filler)}
-    scores = {name: judged(one, episode) for name, one in rows.items()}
-    return numbers(scores, 1, ("deep", "plain"), ("weights", "plain"), ("weights", "idf")) | {
+    scores = {name: judged(one, episode) for name, one in rows.items()} | {"before": before}
+    return numbers(scores, 1, ("deep", "plain"), ("deep", "before"), ("weights", "plain"), ("weights", "idf")) | {
         "deep_known": float(judged(deep, drawn(known, seed, 1)).mean()), "places": float(filler.mean())}
 
 

@@ -160,7 +160,7 @@ def one_step_from_zero(function: Callable):
             stop(f"Query {query}, class {column}: {versus(found[query, column], right[query, column])}. {name}")
     if differentiates(function, *cases[0]):
         stop("The numbers are right, but autograd found them. Write the formula: nothing has to be differentiated by the machine.")
-    return "With as many examples in each class this ranks by similarity to the class means: ANIL's first step finds the nearest."
+    return "With as many examples in each class this ranks by similarity to the class means: ANIL's first step finds the mean of largest product."
 
 
 # 4. Find the bug: who is asked -------------------------------------------------------------------------------------------------

@@ -179,7 +179,10 @@ CLAIMS = [
         over="training and tasks",
         rivals=("the probability of the best answer", "counted idf, no weights", "the probability of logistic regression on tf-idf"),
         refuted="learned weights ahead of counted idf, or of logistic regression on tf-idf, with five examples",
-        tried="on validation intents nearness was ahead of sureness with five and ten examples too (0.98 against 0.94); on test intents it is not",
+        tried=(
+            "on validation intents nearness was ahead of sureness with five and ten examples too (0.98 against 0.94); on test intents it is not; "
+            "softmax at 0.05 to 4 times the logits: at best 0.842 with one example (nearness 0.851) and 0.936 with five (0.931); minus the "
+            "distance in place of the cosine: the same within 0.002"),
         minutes=0.3,
         data="CLINC150",
     ),

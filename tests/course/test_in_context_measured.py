@@ -5,8 +5,9 @@ import torch
 
 import metalib as ml
 from metalib.course.challenges import in_context
-from metalib.course.challenges.claims import fields, least_squares, scanned, share
+from metalib.course.challenges.claims import fields
 from metalib.course.challenges.distance import moved
+from metalib.course.challenges.far_waves import least_squares, scanned, share
 from metalib.storage import shipped
 from metalib.tasks.tables.real import TABLES
 

@@ -1,4 +1,4 @@
-"""One forward pass against what a practitioner would tune: real tables of scikit-learn, 1 to 100 examples of each class.
+"""One forward pass against what a practitioner would tune: real tables, those of scikit-learn and two more, 1 to 100 examples of each class.
 
     python -m metalib measure in-context
 
@@ -7,6 +7,7 @@ The rivals choose their settings by cross-validation on the support set, split b
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +18,9 @@ from ...evaluation import t95
 from ...learners import Classical, Learner
 from ...recipes import load
 from ...storage import shipped
-from ...tasks import RealTable
+from ...tasks import Arrays, RealTable
 from ...tasks.tables.real import TABLES
+from .more_tables import MORE
 
 SHOTS = (1, 2, 5, 10, 20, 50, 100)
 DEVELOPMENT = ("digits", "digits-coarse")       # choices were made with a look at these
@@ -26,9 +28,15 @@ DEVELOPMENT = ("digits", "digits-coarse")       # choices were made with a look 
 TRIED = ("iris", "wine", "cancer", "cancer-means", "cancer-worst")
 PARTS = {"cancer-means": "cancer", "cancer-worst": "cancer", "diabetes-sex": "diabetes"}     # no problems of their own
 SPARE, AT_MOST = 10, 50                         # queries of each class: fewer than 10 say little, more than 50 little more
-HUNDRED = ("cancer", "diabetes", "photographs") # tables that are asked with 100 of each class: tuning a forest there takes minutes
+HUNDRED = ("cancer", "diabetes", "photographs", *MORE)   # tables that are asked with 100 of each class: tuning a forest there takes minutes
 MINE = "in context"
 Accuracies = Mapping[str, Sequence[float]]      # learner -> accuracy on each split
+
+
+@cache
+def table(name: str) -> Arrays:
+    """One of TABLES or of MORE; a metalib.data.DataError where one of MORE finds no data."""
+    return MORE[name][0]() if name in MORE else RealTable(name)
 
 
 def rivals(k_shot: int) -> dict[str, Learner]:
@@ -58,22 +66,23 @@ def rivals(k_shot: int) -> dict[str, Learner]:
     return {name: Classical(GridSearchCV(estimator, grid, cv=folds)) for name, (estimator, grid) in grids.items()}
 
 
-def settings(tables: Sequence[str] = tuple(TABLES)) -> list[tuple[str, int, int]]:
+def settings(tables: Sequence[str] = (*TABLES, *MORE)) -> list[tuple[str, int, int]]:
     """Every (table, k_shot, n_query) that leaves at least ten queries of each class; 100 of each for HUNDRED alone."""
-    spare = {name: int(RealTable(name).per_class.min()) for name in tables}
+    spare = {name: int(table(name).per_class.min()) for name in tables}
     return [(name, k, min(AT_MOST, spare[name] - k)) for name in tables for k in SHOTS
             if spare[name] - k >= SPARE and (k < 100 or name in HUNDRED)]
 
 
 def splits(name: str, k_shot: int) -> int:
     """How often a table is cut: 30 times, 12 where tuning a forest is dear and cuts differ least."""
-    return 30 if k_shot < 3 or name in ("iris", "wine") or k_shot < 20 and not name.startswith("digits") else 12
+    return 30 if k_shot < 3 or name in ("iris", "wine") or k_shot < 20 and not name.startswith("digits") and name not in MORE else 12
 
 
 @torch.no_grad()
 def judge(learners: Mapping[str, Learner], name: str, k_shot: int, n_query: int, times: int, seed: int = 0) -> dict[str, list[float]]:
     """Every learner on the same splits of one table: learner -> accuracy on each of so many cuts, [times]."""
-    episode = RealTable(name).sample(times, k_shot=k_shot, n_query=n_query, seed=(seed, k_shot))
+    rows = table(name)
+    episode = rows.sample(times, n_way=rows.n_classes, k_shot=k_shot, n_query=n_query, seed=(seed, k_shot))
     found = {}
     for title, learner in learners.items():
         answers = torch.cat([learner.adapt(part.support)(part.query.x) for part in episode.split(5)])
@@ -81,10 +90,10 @@ def judge(learners: Mapping[str, Learner], name: str, k_shot: int, n_query: int,
     return found
 
 
-def contest(seed: int = 0) -> dict[str, dict[str, list[float]]]:
+def contest(seed: int = 0, tables: Sequence[str] = (*TABLES, *MORE)) -> dict[str, dict[str, list[float]]]:
     """The shipped network beside its rivals in every setting: "table/k_shot" -> learner -> accuracy on each split."""
     found = {}
-    for name, k, n_query in settings():
+    for name, k, n_query in settings(tables):
         found[f"{name}/{k}"] = judge({MINE: load("in-context-tables"), **rivals(k)}, name, k, n_query, splits(name, k), seed)
         print(row(f"{name}/{k}", found[f"{name}/{k}"]), flush=True)
     return found

@@ -71,7 +71,8 @@ def shots(seed: int) -> Numbers:
     two = ml.tasks.Sinusoid().sample(600, k_shot=2, n_query=50, seed=1_000 + seed).to(torch.float64)
     columns = lambda x: torch.cat([x.sin(), x.cos()], -1)
     exact = columns(two.query.x) @ torch.linalg.solve(columns(two.support.x), two.support.y)
-    return found | {"above": float((lone > found["maml1"]).mean()), "mean": float(lone.mean()), "middle": float(np.median(lone)),
+    once = waves(maml, seed, k_shot=1, steps=1)
+    return found | {"worse": float((lone > once).mean()), "ran": float((lone > 100).mean()), "mean": float(lone.mean()), "middle": float(np.median(lone)),
                     "form": float((exact - two.query.y).square().mean((1, 2)).median())}
 
 
@@ -120,7 +121,9 @@ CLAIMS = [
         over="tasks (one training seed)",
         rivals=("nearest centroid on pixels", "logistic regression on pixels"),
         refuted="pixels are as good as what was learned from characters",
-        tried="the queries one at a time: some of MAML's lead over pixels was the company of the other queries",
+        tried=(
+            "the queries one at a time: some of MAML's lead over pixels was the company of the other queries. The centroid on blurred pixels of length "
+            "one, at the best of six blurs: a point more than on pixels as they are"),
     ),
     Claim(
         id="08.4",
@@ -141,13 +144,15 @@ CLAIMS = [
         sentence=(
             "MAML, trained with ten points, after one step: an error of {maml1:.1f} from one point, {maml3:.1f} from three, {maml10:.2f} from ten, "
             "{maml20:.2f} from twenty. The CNP: {cnp1:.1f}, {cnp3:.2f}, {cnp10:.3f}, {cnp20:.3f}. Who knows that it is a wave needs two (median "
-            "{form:<.0e} at most). Five steps on a single point leave {above:.0%} of the waves above the first of these errors, and some run away."),
+            "{form:<.0e} at most). Five steps on a single point are worse than one on {worse:.0%} of the waves; {ran:.1%} end above 100."),
         measure=shots,
         holds=lambda n: n["maml1"] - n["maml3"] > 4 * (n["maml10"] - n["maml20"]) and n["cnp1"] > 5 * n["cnp3"] and n["mean"] > 1_000,
         over="tasks (one training seed)",
         rivals=("the CNP", "two equations for the two unknowns of a wave"),
         refuted="the points from the tenth to the twentieth are worth what the second and third are",
-        tried="the median after five steps on one point, which is lower than that mean: it is a share of the waves that runs away",
+        tried=(
+            "the share of waves above the mean error of one step, 39 % after five steps: it is 36 % after one, and says little. Which waves run away: of "
+            "those whose point lies beyond 4 in x 14 %, of the others below 2 %"),
     ),
     Claim(
         id="08.8",
@@ -188,6 +193,8 @@ CLAIMS = [
         over="tasks (one training seed)",
         rivals=("the mean of the ten points", "answering 0, which leaves 1", "fine-tuning from the pretrained start, at the same rate"),
         refuted="the learned reader is ahead of the mean of its own points",
-        tried="lifted by 3: the CNP behind the mean of the points too, 1.20 against 0.42, but MAML ahead of the pretrained start",
+        tried=(
+            "lifted by 3: the CNP behind the mean of the points too, 1.20 against 0.42, but MAML ahead of the pretrained start. Lowered by the mean of "
+            "the points before they are shown: the CNP leaves 0.02, MAML after five steps 0.01"),
     ),
 ]

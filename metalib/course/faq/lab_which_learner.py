@@ -70,7 +70,7 @@ RULES: tuple[Rule, ...] = (
     ("first order or Reptile", 2, lambda p: p.few, "MAML's start at nearly its quality (chapter 3)"),
     ("first order or Reptile", 1, lambda p: p.new == "unlike", "it keeps learning by steps (chapter 7)"),
     ("first order or Reptile", 0.5, lambda p: p.time == "minutes", "memory of one step only (chapter 7)"),
-    ("CNP", 3, lambda p: p.values and p.few, "exact inside its tasks, and cheap (chapter 7)"),
+    ("CNP", 3.5, lambda p: p.values and p.few, "exact inside its tasks, and cheap (chapter 7)"),
     ("CNP", 2, lambda p: p.unsure and p.values, "says how sure it is (chapter 2)"),
     ("CNP", -4, lambda p: p.new == "unlike", "first to be wrong outside (chapter 7)"),
     ("CNP", -1, lambda p: not p.values, "behind ProtoNet on characters (see their cards)"),

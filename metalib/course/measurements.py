@@ -46,7 +46,7 @@ MEASUREMENTS = {
     "distance": Measurement("challenges.distance", "distance", minutes=3),
     "diversity": Measurement("challenges.distance", "diversity", minutes=6),
     "images": Measurement("challenges.distance", "images", minutes=6, data="Omniglot"),
-    "in-context": Measurement("challenges.in_context", "contest", minutes=140),
+    "in-context": Measurement("challenges.in_context", "contest", minutes=140, data="MovieLens, Tox21"),
 }
 
 

@@ -7,13 +7,14 @@ import metalib as ml
 from metalib.course.challenges import in_context
 from metalib.course.challenges.claims import fields
 from metalib.course.challenges.distance import moved
-from metalib.course.challenges.far_waves import least_squares, scanned, share
+from metalib.course.challenges.far_waves import Part, least_squares, scanned, share
+from metalib.course.challenges.more_tables import MORE
 from metalib.storage import shipped
 from metalib.tasks.tables.real import TABLES
 
 
 def test_settings_leave_ten_queries_of_each_class():
-    found = in_context.settings()
+    found = in_context.settings(tuple(TABLES))
     assert {name for name, _, _ in found} == set(TABLES) and {k for _, k, _ in found} == set(in_context.SHOTS)
     for name, k, n_query in found:
         assert 10 <= n_query <= 50 and k + n_query <= ml.tasks.RealTable(name).per_class.min()
@@ -46,6 +47,23 @@ def test_rivals_are_judged_on_the_same_splits(k_shot):
     assert all(len(values) == 2 for values in found.values()) and found["random forest"][0] > 0.5
 
 
+@pytest.mark.parametrize("name", MORE)
+def test_tables_that_need_data(real_data, name):
+    rows = in_context.table(name)
+    assert rows.n_classes == 2 and rows.per_class.min() >= 100 and rows.x.isfinite().all() and rows.x.std(0).min() > 0
+    assert {name} == {table for table, _, _ in in_context.settings((name,))}
+
+
+def test_a_film_of_the_table_is_a_drama_or_a_comedy_and_its_numbers_are_its_ratings(real_data):
+    from metalib.tasks.ratings.movielens import movielens
+    rows, table = in_context.table("films"), movielens()
+    toy = table.titles.index("Toy Story (1995)")                                    # a comedy, and no drama
+    stars = table.stars[table.film == toy]
+    first = rows.x[rows.members[1][0]].numpy()
+    assert first[:4] == pytest.approx([1995, len(stars), stars.mean(), stars.std()], rel=1e-5)
+    assert set(np.unique(rows.x[:, 4:])) == {0, 1} and rows.per_class.min() > 300
+
+
 @pytest.mark.parametrize("setting", ["iris/5", "wine/20", "cancer/1"])
 def test_the_shipped_weights_have_the_shipped_accuracies(setting):
     name, k = setting.split("/")
@@ -68,3 +86,12 @@ def test_a_chessboard_has_as_many_fields_as_asked_for():
     assert episode.support.x.shape == (3, 100, 2) and 0.4 < episode.support.y.float().mean() < 0.6
     x, y = episode.query.x, episode.query.y
     assert torch.equal((4 * x).floor().sum(-1) % 2, y.float())
+
+
+def test_the_last_bias_alone_moves_and_nothing_else():
+    learner = Part(ml.mlp(1, 8, 1), 0.1).eval()
+    learner.moves = ["head.bias"]
+    episode = ml.tasks.Sinusoid().sample(2, k_shot=5, n_query=4, seed=0)
+    before, after = (learner.adapt(episode.support, steps=steps)(episode.query.x) for steps in (0, 1))
+    shift = (after - before).detach()
+    assert torch.allclose(shift, shift[:, :1].expand_as(shift), atol=1e-6) and shift.abs().min() > 1e-3

@@ -42,12 +42,14 @@ def summed(rows: Sequence[in_context.Row]) -> Numbers:
     """Margins in points and ranks; settings alike, but for the margin over the best rival, which is a mean over tables."""
     margin, half, tables = in_context.over_tables(rows)
     ranks = in_context.mean_ranks(rows)
-    means = {short: 100 * float(np.mean([one.means[in_context.MINE] - one.means[title] for one in rows]))
-             for short, title in (("logistic", "logistic regression"), ("forest", "random forest"), ("near", "nearest neighbours"))}
-    return means | {"best": margin, "half": half, "tables": float(tables), "settings": float(len(rows)), "rank": ranks[in_context.MINE],
-                    "next": min(rank for title, rank in ranks.items() if title != in_context.MINE)} | {
-        name: in_context.over_tables([one for one in rows if (one.table in in_context.TRIED) == tried])[0]
-        for name, tried in (("tried", True), ("fresh", False))}
+    over = in_context.ahead(rows)
+    titles = {"logistic": "logistic regression", "forest": "random forest", "near": "nearest neighbours"}
+    found = {short: over[title] for short, title in titles.items()}
+    for name, tried in (("tried", True), ("fresh", False)):
+        found[name], found[f"{name}_half"], found[f"{name}_tables"] = in_context.over_tables(
+            [one for one in rows if (one.table in in_context.TRIED) == tried])
+    return found | {"best": margin, "half": half, "tables": float(tables), "settings": float(len(rows)), "rank": ranks[in_context.MINE],
+                    "next": min(rank for title, rank in ranks.items() if title != in_context.MINE)}
 
 
 def pools(seed: int) -> Numbers:
@@ -141,9 +143,9 @@ CLAIMS = [
             "On {tables:.0f} real tables and parts of them, {settings:.0f} settings of 1 to 100 examples of each class, the network (one "
             "training seed, no real table among what it was trained on) is {logistic:.1f} points ahead of logistic regression, {forest:.1f} of a "
             "forest and {near:.1f} of nearest neighbours, each tuned by cross-validation. Against whichever of them is best in each setting, "
-            "named afterwards: {best:.1f} ± {half:.1f} points over tables, a tie. Mean rank {rank:.1f} of 4, the next {next:.1f}. On iris, wine "
-            "and cancer, on which an earlier prototype had been tried before the prior was widened, {tried:+.1f}; on diabetes and photographs, "
-            "where nothing had been tried, {fresh:+.1f}."),
+            "named afterwards: {best:+.1f} ± {half:.1f} points over tables, a tie. Mean rank {rank:.1f} of 4, the next {next:.1f}. On iris, wine "
+            "and cancer, on which an earlier prototype had been tried before the prior was widened, {tried:+.1f} ± {tried_half:.1f}; on diabetes, "
+            "photographs, films and an assay, where nothing had been tried, {fresh:+.1f} ± {fresh_half:.1f}."),
         measure=real_tables,
         holds=lambda n: abs(n["best"]) < n["half"] and n["best"] > -1 and n["rank"] < n["next"] and n["tried"] > 0 > n["fresh"],
         over="splits (one training seed)",
@@ -151,8 +153,11 @@ CLAIMS = [
         refuted="on average more than a point behind the best tuned rival",
         tried=(
             "the tables apart by whether anything had been tried on them before: where it had, the network is surely ahead in 10 of 29 settings and "
-            "behind in none, where it had not ahead in none of 20 and behind in 4; all tables were looked at once, late in the training"),
+            "behind in none, where it had not ahead in none of 34 and behind in 5. Any one table left out: -0.1 to +0.4. Films and the assay came "
+            "last, by rules written before, each judged once. More rivals, on 8 cuts: of a tuned support vector machine, shrunken discriminants and "
+            "naive Bayes one is 1 to 4 points ahead of the network on diabetes and photographs from two or five examples, none on iris and wine"),
         minutes=140,
+        data="MovieLens, Tox21",
     ),
     Claim(
         id="07.5",

@@ -28,7 +28,7 @@ DEVELOPMENT = ("digits", "digits-coarse")       # choices were made with a look 
 TRIED = ("iris", "wine", "cancer", "cancer-means", "cancer-worst")
 PARTS = {"cancer-means": "cancer", "cancer-worst": "cancer", "diabetes-sex": "diabetes"}     # no problems of their own
 SPARE, AT_MOST = 10, 50                         # queries of each class: fewer than 10 say little, more than 50 little more
-HUNDRED = ("cancer", "diabetes", "photographs") # tables that are asked with 100 of each class: tuning a forest there takes minutes
+HUNDRED = ("cancer", "diabetes", "photographs", *MORE)   # tables that are asked with 100 of each class: tuning a forest there takes minutes
 MINE = "in context"
 Accuracies = Mapping[str, Sequence[float]]      # learner -> accuracy on each split
 
@@ -142,15 +142,25 @@ def rows(development: bool = False) -> list[Row]:
     return [row(setting, found) for setting, found in shipped("in-context").items() if (setting.split("/")[0] in DEVELOPMENT) == development]
 
 
+def by_table(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """The settings of each table, those of its parts with it."""
+    tables: dict[str, list[Row]] = {}
+    for one in rows:
+        tables.setdefault(PARTS.get(one.table, one.table), []).append(one)
+    return tables
+
+
+def ahead(rows: Sequence[Row]) -> dict[str, float]:
+    """Mean difference to each rival, in points, over settings."""
+    return {title: 100 * float(np.mean([one.means[MINE] - one.means[title] for one in rows])) for title in rows[0].means if title != MINE}
+
+
 def over_tables(rows: Sequence[Row]) -> tuple[float, float, int]:
     """Mean margin over the best rival in points, its ± by Student's t over tables, and their number.
 
     Settings are averaged within a table, and parts of a table with it.
     """
-    tables: dict[str, list[float]] = {}
-    for one in rows:
-        tables.setdefault(PARTS.get(one.table, one.table), []).append(100 * one.margin)
-    means = [float(np.mean(values)) for values in tables.values()]
+    means = [float(np.mean([100 * one.margin for one in mine])) for mine in by_table(rows).values()]
     n = len(means)
     return float(np.mean(means)), float(t95(n - 1) * np.std(means, ddof=1) / np.sqrt(n)), n
 

@@ -30,6 +30,12 @@ def right():
     return {name: checks.word(checks.share(*asked)) for name, asked in checks.ASKED.items()}
 
 
+def test_no_measured_interval_crosses_a_bound_between_two_words():
+    for skill, method in checks.ASKED.values():
+        low, high = wilson(50 * checks.share(skill, method), 50)                 # by goal
+        assert checks.word(low) == checks.word(checks.share(skill, method)) == checks.word(high), (skill, method)
+
+
 def test_the_worked_solutions_pass():
     for verdict in (checks.prediction(**right()), checks.goal_from(goal), checks.interval(wilson),
                     checks.command_checked(command)):

@@ -17,7 +17,7 @@ from ..verdict import checker, choose, kind, recognise, stop
 
 # 1. Predict: who succeeds? -----------------------------------------------------------------------------------------------------
 
-WORDS = ("rarely", "sometimes", "mostly")               # below a quarter, between, above three quarters
+WORDS = ("rarely", "sometimes", "mostly")               # below a half, between, above three quarters: no measured interval crosses a bound
 ASKED = {"reach_joint": ("reach", "joint, no adaptation"), "door_joint": ("door-open", "joint, no adaptation"),
          "reach_scratch": ("reach", "from scratch"), "reach_cnp": ("reach", "CNP")}
 WHY = {"reach_joint": "Nothing that it sees tells it the goal: it goes to the middle of all goals that it knows.",
@@ -33,13 +33,13 @@ def share(skill: str, method: str) -> float:
 
 
 def word(value: float) -> str:
-    return WORDS[(value > 0.25) + (value > 0.75)]
+    return WORDS[(value > 0.5) + (value > 0.75)]
 
 
 @checker("Put 'rarely', 'sometimes' or 'mostly' in place of each row of dots. A guess is welcome: it is there to be checked.",
          **dict.fromkeys(ASKED, WORDS))
 def prediction(reach_joint=..., door_joint=..., reach_scratch=..., reach_cnp=...):
-    """Exercise 1: 'rarely' (below a quarter), 'sometimes', 'mostly' (above three quarters) for each of the four."""
+    """Exercise 1: 'rarely' (below a half), 'sometimes', 'mostly' (above three quarters) for each of the four."""
     given = choose(WORDS, reach_joint=reach_joint, door_joint=door_joint, reach_scratch=reach_scratch, reach_cnp=reach_cnp)
     wrong = []
     for name, value in given.items():

@@ -194,7 +194,7 @@ def test_the_forest_s_answers_in_the_lab_are_the_forest_s():
 FIGURES = {
     "sheet": lambda: figures.sheet(["CCO", "c1ccccc1"], ["ethanol", "benzene"], "two", columns=2),
     "curves": lambda: figures.curves({"one": {"MAML": [[0.7, 0.1], [0.8, 0.1]]}, "two": {"ProtoNet": [[0.7, 0.1]]}}, (5, 10)),
-    "by assay": lambda: figures.by_assay({"A maml": 0.7, "A forest": 0.6}, ("maml", "forest"), ("A",)),
+    "by assay": lambda: figures.by_assay({"A maml": 0.7, "A forest": 0.6}, ("maml", "forest"), ("A",), "One assay"),
     "leak": lambda: figures.leak({"shared": [[0.7, 0.1]], "apart": [[0.6, 0.1]]}, (50,), 0.65),
 }
 

@@ -43,7 +43,7 @@ class PolicyGradient(MAML):
         policy: `Gaussian`, or any module with such answers.
         world: where attempts are made; anything with `horizon`, `move` and `reward` as in `metalib.tasks.Navigation`.
         inner_lr, inner_steps, first_order: as for `MAML`; 0 inner steps train one policy for all tasks together.
-        eval_steps: steps outside training. later: factor on the rate from the second step on; the paper halves it.
+        eval_steps: steps outside training. later: factor from each step's rate to the next one's; the paper halves the rate once, after the first.
         discount: of later rewards, in advantages only.
 
     Example:
@@ -71,7 +71,7 @@ class PolicyGradient(MAML):
         return self.surrogate(adapted, Examples(support.x.roll(62 * step, -1), support.y))
 
     def update(self, fast, grads, step: int):
-        rate = self.inner_lr * (self.later if step else 1.0)
+        rate = self.inner_lr * self.later ** step
         return {name: p.sub(grads[name], alpha=rate) for name, p in fast.items()}
 
     @torch.no_grad()

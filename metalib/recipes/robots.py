@@ -27,10 +27,15 @@ def pushed(about: str, learner, **training) -> Recipe:
 
 
 def sought(about: str, spread: float = 0.5, **settings) -> Recipe:
-    """A recipe for 2D navigation: 20 attempts to learn from in training, 40 afterwards, as in the paper."""
+    """A recipe for 2D navigation: 20 attempts to learn from in training, 40 afterwards, as in the paper.
+
+    Of .4, .5 and .6 as `later`, of a third at the third step, and of the paper's, which halves once, .4 earns most over three steps on
+    validation goals.
+    """
     world = tasks.Navigation()
     return Recipe(f"{about} for 2D navigation, from rewards",
-                  lambda: learners.PolicyGradient(learners.Gaussian(networks.mlp(2, 100, 100, 2), spread=spread), world, eval_steps=3, **settings),
+                  lambda: learners.PolicyGradient(learners.Gaussian(networks.mlp(2, 100, 100, 2), spread=spread), world, eval_steps=3, later=0.4,
+                                                    **settings),
                   tasks.Navigation, dict(meta_batch=20, iterations=200, lr=5e-3, schedule="cosine", clip=10.0, k_shot=20, n_query=20),
                   {f"new goals, {steps} steps": (tasks.Navigation, dict(episodes=100, k_shot=40, n_query=20, steps=steps, metric=world.returns))
                    for steps in range(4)})

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import metalib as ml
-from metalib.course.drug_discovery import grid
+from metalib.course.drug_discovery import ends, grid
 from metalib.course.drug_discovery.rivals import Known, Multitask, activity, inner
 from metalib.tasks import ComputedAssays
 
@@ -74,3 +74,11 @@ def test_with_labels_a_score_is_added_to_logistic_regression_s(episode):
     torch.testing.assert_close(found["known_labels"], found["known"] + found["logistic"])
     torch.testing.assert_close(found["maml0"], learners["maml"].adapt(episode.support, steps=0)(episode.query.x))
     torch.testing.assert_close(found["joint"], learners["joint"].adapt(episode.support, steps=20)(episode.query.x))
+
+
+def test_a_look_up_gives_back_what_a_molecule_did_in_the_training_assays_and_nothing_where_it_was_never_met():
+    rows = torch.from_numpy(NEW.pools[0][1][:20])[None]
+    told, seen = ends.looked_up(ComputedAssays("train", "shared"), rows)
+    assert seen == 1 and told[0, 3] == pytest.approx(OLD.table.labels[rows[0, 3], list(OLD.tested)].mean())
+    told, seen = ends.looked_up(OLD, rows)
+    assert seen == 0 and len(told.unique()) == 1

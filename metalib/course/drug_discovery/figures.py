@@ -15,10 +15,12 @@ from ...tasks.molecules.chemistry import chemistry, read
 from ..claims import Found
 
 LOOKS = {"MAML": (BLUE, "-", "o"), "ANIL": (SKY, "--", "v"), "ProtoNet": (GREEN, "-", "^"), "CNP": (RED, "-.", "D"),
-         "MAML, no step": (BLACK, ":", "x"), "random forest": (ORANGE, "--", "s"), "logistic regression": (PURPLE, "-.", "P"),
+         "MAML, no step": (BLACK, ":", "x"), "MAML, untrained": (GREY, ":", "v"),
+         "random forest": (ORANGE, "--", "s"), "logistic regression": (PURPLE, "-.", "P"),
          "nearest centroid": (GREY, ":", "*"), "record, no label": (BLACK, "--", "d"), "record + logistic regression": (RED, "-", "X"),
          "multitask, no step": (GREY, "-.", "<"), "multitask, fine-tuned": (SKY, "-", ">")}
-NAMES = {"maml": "MAML", "maml0": "MAML, no step", "protonet": "ProtoNet", "cnp": "CNP", "joint": "multitask, fine-tuned",
+NAMES = {"maml": "MAML", "maml0": "MAML, no step", "untrained": "MAML, untrained",
+         "protonet": "ProtoNet", "cnp": "CNP", "joint": "multitask, fine-tuned",
          "joint0": "multitask, no step", "known": "record, no label", "known_labels": "record + logistic regression",
          "forest": "random forest", "logistic": "logistic regression"}
 
@@ -80,10 +82,10 @@ def curves(tables: Mapping[str, Mapping[str, Sequence]], sizes: Sequence[int], l
     return figure
 
 
-def by_assay(numbers: Mapping[str, float], learners: Sequence[str], assays: Sequence[str]) -> Figure:
+def by_assay(numbers: Mapping[str, float], learners: Sequence[str], assays: Sequence[str], title: str) -> Figure:
     """One row for each assay, a mark for each of `learners`: numbers[f"{assay} {learner}"] is a ROC-AUC."""
     figure = new(8.6, 4.6)
-    axes = plain(figure.add_subplot(), "Each assay in its turn as the new one, 10 + 10 labelled molecules", "ROC-AUC")
+    axes = plain(figure.add_subplot(), title, "ROC-AUC")
     for j, name in enumerate(learners):
         colour, _, marker = LOOKS[NAMES[name]]
         axes.plot([numbers[f"{assay} {name}"] for assay in assays], np.arange(len(assays)) + 0.13 * (j - len(learners) / 2), marker, color=colour,

@@ -167,32 +167,34 @@ CLAIMS = [
             "Where it ends. The molecules of Tox21 that no training saw, asked {rules:.0f} questions of structure and shape in place of toxicity, "
             "20 labels: the forest {forest:.3f}, logistic regression {logistic:.3f}. MAML, trained on nine toxicity assays, has {maml:.3f}: below "
             "the forest by {forest_over_maml:.3f} (over rules ± {forest_over_maml_half:<.3f}), and below its own network before any meta-training, "
-            "{untrained:.3f}, by {untrained_over_maml:.3f} (± {untrained_over_maml_half:<.3f}). Prototypes have {protonet:.3f}, the multitask "
-            "network {joint:.3f}, the record, without a label, {known:.3f}."),
+            "{untrained:.3f}, by {untrained_over_maml:.3f} (± {untrained_over_maml_half:<.3f}); with fifty steps in place of five it has {long:.3f}. "
+            "Prototypes have {protonet:.3f}, the multitask network {joint:.3f}, the record, without a label, {known:.3f}."),
         measure=ends.transferred,
         holds=lambda n: (beyond(n, "forest_over_maml") and beyond(n, "forest_over_protonet") and beyond(n, "forest_over_joint")
-                         and n["untrained_over_maml"] > 0 and n["known"] < 0.7),
+                         and beyond(n, "untrained_over_maml") and n["known"] < 0.7),
         over="training and tasks",
         rivals=("a forest and logistic regression on the support set", "the same network before meta-training", "a multitask network, fine-tuned",
                 "a forest on the record"),
         refuted="a learner that was trained on toxicity is level with the forest, or MAML is ahead of its own untrained network",
-        tried=("TRIED"),
-        minutes=1.5,
+        tried=("the rules' own, generated molecules: the same picture on one draw, the forest 0.92, MAML 0.79, untrained 0.84; prototypes before "
+               "training, ahead of trained ones by 0.02 to 0.04; 5 and 64 labels: MAML behind the forest by 0.08 and 0.19"),
+        minutes=2,
         data="Tox21",
     ),
     Claim(
         id="06d.10",
         sentence=(
             "A leak, and what is in it. The papers' three assays, 20 labels: prototypes trained for 400 iterations have {met:.3f} where training met "
-            "the test molecules in nine other assays, {new:.3f} where they are new, {met_over_new:.3f} less on the same draws (± "
-            "{met_over_new_half:<.3f}). Who learns nothing, and looks up how many of those nine found the molecule active, has {met_look:.3f}; "
-            "where molecules are new it finds {new_seen:.0%} of them, and has {new_look:.2f}."),
+            "the test molecules in nine other assays, {new:.3f} where they are new, {met_over_new:.3f} less on the same draws (over "
+            "draws ± {met_over_new_half:<.3f}). Who learns nothing, and looks up how many of those nine found the molecule active, has "
+            "{met_look:.3f}; where molecules are new it finds {new_seen:.0%} of them, and has {new_look:.2f}."),
         measure=ends.leaked,
-        holds=lambda n: beyond(n, "met_over_new") and beyond(n, "look_over_new") and n["new_seen"] == 0,
+        holds=lambda n: beyond(n, "met_over_new") and n["met_look"] > 0.7 and n["new_seen"] == 0,
         over="training and tasks",
         rivals=("the nine labels of the same molecule, looked up", "the same training on other molecules"),
-        refuted="molecules that were met are worth nothing, or the look-up is no better than a learner on new molecules",
-        tried=("TRIED"),
+        refuted="molecules that were met are worth nothing, or the nine labels, looked up, rank no better than 0.7",
+        tried=("that the look-up beats a learner on new molecules: it does not, they are level on one seed and the learner is ahead by 0.03 on two; "
+               "the mended split: of the test molecules none has a training molecule's features"),
         minutes=1.5,
         data="Tox21",
     ),

@@ -94,6 +94,13 @@ def test_advantages_have_mean_0_and_spread_1_over_the_moves_that_were_made():
         assert one[made > 0].mean().abs() < 1e-9 and one[made > 0].std(unbiased=False) == pytest.approx(1, abs=1e-6)
 
 
+def test_a_policy_that_runs_straight_away_has_advantages_too():
+    """Its places are its times: in single precision the baseline's equations were singular."""
+    places = 0.1 * torch.arange(100.0)[None, None, :, None].expand(1, 40, -1, 2)
+    rewards = -(places - 0.3).norm(dim=-1)
+    assert advantages(places, rewards, torch.ones_like(rewards), 0.99).isfinite().all()
+
+
 def test_three_rewards_tell_the_goal():
     places = torch.tensor([[0.1, 0.0], [0.05, 0.08], [-0.02, 0.1]]).double()
     goal = torch.tensor([-0.31, 0.44]).double()

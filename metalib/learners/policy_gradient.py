@@ -116,10 +116,11 @@ def advantages(places: Tensor, rewards: Tensor, on: Tensor, discount: float) -> 
         togo[..., moment] = rest
     time = torch.arange(rewards.shape[-1], dtype=rewards.dtype, device=rewards.device).expand_as(rewards)[..., None] / 100
     features = torch.cat([places, places ** 2, time, time ** 2, time ** 3, torch.ones_like(time)], -1) * on[..., None]
-    features, target = features.flatten(1, 2), (togo * on).flatten(1)[..., None]                        # [tasks, n * horizon, 8]
+    # In double: after a few moves each, powers of time are nearly one and the same column.
+    features, target = features.flatten(1, 2).double(), (togo * on).flatten(1)[..., None].double()      # [tasks, n * horizon, 8]
     ridge = 1e-5 * torch.eye(features.shape[-1], dtype=features.dtype, device=features.device)
     usual = torch.linalg.solve(features.mT @ features + ridge, features.mT @ target)
-    gains = (target - features @ usual)[..., 0]
+    gains = (target - features @ usual)[..., 0].to(rewards.dtype)
     weight, count = on.flatten(1), on.flatten(1).sum(1, keepdim=True)
     gains = gains - (gains * weight).sum(1, keepdim=True) / count
     spread = ((gains.square() * weight).sum(1, keepdim=True) / count).sqrt()

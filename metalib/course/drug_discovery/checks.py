@@ -35,16 +35,21 @@ WORDS = dict.fromkeys(("few", "many", "unlike"), ("meta", "forest", "tie")) | {"
 
 
 @cache
+def found() -> tuple[dict[str, float], ...]:
+    """Of claim 06d.4, as shipped, seed by seed; half-widths are over assays."""
+    return chapter("06d").claim("06d.4").numbers
+
+
 def numbers() -> dict[str, float]:
-    """Of claim 06d.4, as shipped: the first seed's, whose half-widths are over assays."""
-    return chapter("06d").claim("06d.4").numbers[0]
+    """Their means."""
+    return {name: float(np.mean([one[name] for one in found()])) for name in found()[0]}
 
 
 def winner(case: str) -> str:
-    """Who ranks better; "tie" where the interval of the paired difference holds 0."""
+    """Who ranks better on most seeds; "tie" where the interval of the paired difference holds 0."""
     name, one, other, *_ = CASES[case]
-    lead, half = numbers()[name], numbers()[f"{name}_half"]
-    return "tie" if abs(lead) <= half else one if lead > 0 else other
+    words = ["tie" if abs(n[name]) <= n[f"{name}_half"] else one if n[name] > 0 else other for n in found()]
+    return max(words, key=words.count)
 
 
 def without_labels() -> str:

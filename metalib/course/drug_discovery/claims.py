@@ -86,7 +86,7 @@ CLAIMS = [
         refuted="MAML is ahead of the record, or of the record with logistic regression",
         tried=(
             "5 and 64 labels: the record with logistic regression is ahead of MAML by 0.026 (± 0.019) and 0.022 (± 0.012); MAML "
-            "with 50 steps, as its training assays ask for: 0.768 at 20 labels, where it has 0.773 with five"),
+            "with 50 steps, as its training assays ask for: 0.770 at 20 labels, where it has 0.774 with five"),
         minutes=4,
         data="Tox21",
     ),
@@ -131,15 +131,16 @@ CLAIMS = [
         id="06d.7",
         sentence=(
             "The androgen receptor (NR-AR), which no training assay was about, 20 labels: MAML {NR-AR maml:.3f}, the forest {NR-AR "
-            "forest:.3f}. Without a label MAML's network has {NR-AR maml0:.3f} and the record {NR-AR known:.3f}, where chance is 0.5."),
+            "forest:.3f}; on the same draws a difference of {NR-AR lead:.3f} (over draws ± {NR-AR lead_half:<.3f}). Without a label MAML's network "
+            "has {NR-AR maml0:.3f} and the record {NR-AR known:.3f}, where chance is 0.5."),
         measure=part("NR-AR"),
-        holds=lambda n: tie(n, "NR-AR lead") and min(n["NR-AR maml0"], n["NR-AR known"]) > 0.6,
+        holds=lambda n: not beyond(n, "NR-AR lead") and min(n["NR-AR maml0"], n["NR-AR known"]) > 0.6,
         over="training and tasks",
         rivals=("a forest on the labels", "a forest on the record"),
         refuted="MAML is ahead of the forest, or what it has without a label is chance",
         tried=(
-            "prototypes 0.77, logistic regression 0.75, the record with logistic regression 0.76: nobody is ahead; other draws: "
-            "the forest 0.78 and MAML 0.76 over a hundred episodes"),
+            "that the two are level: so on two seeds, on one the forest is ahead outside the interval; prototypes 0.79, logistic regression 0.79, "
+            "the record with logistic regression 0.79: nobody is ahead of the forest's 0.80"),
         minutes=4,
         data="Tox21",
     ),
@@ -157,7 +158,8 @@ CLAIMS = [
         over="training and tasks",
         rivals=RIVALS,
         refuted="MAML's five steps are level with the forest, or the forest is ahead of those who read the nine assays too",
-        tried="64 labels on the same assays: the record with logistic regression 0.795, the forest 0.758, MAML 0.776",
+        tried=("on one seed the forest's lead over five steps, 0.018, is just within its interval, 0.019; 64 labels on the same assays: the record "
+               "with logistic regression 0.795, the forest 0.758, MAML 0.776"),
         minutes=4,
         data="Tox21",
     ),

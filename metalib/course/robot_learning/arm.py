@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 from ...episodes import Examples
+from ...learners import MAML
+from ...learners.r2d2 import ridge
 from ...tasks.robots.arm import LIMITS, TORQUE, inertia, seen
 
 
@@ -35,6 +37,20 @@ def identified(support: Examples) -> Callable[[Tensor], Tensor]:
 
     found = torch.linalg.lstsq(terms(support.x).flatten(1, 2), support.y.flatten(1)[..., None]).solution          # [tasks, 7, 1]
     return lambda x: (terms(x).flatten(1, 2) @ found).view(*x.shape[:2], 2)
+
+
+def with_ridge(joint: MAML, support: Examples, pull: float = 0.1) -> Callable[[Tensor], Tensor]:
+    """What a joint model has learned of arms, and only its last layer fitted to the pushes: ridge regression towards the joint one.
+
+    Arguments:
+        joint: a trained network with `body` and a linear `head`. pull: the best of .01 to 1, on other arms.
+    """
+    def phi(x: Tensor) -> Tensor:
+        return torch.cat([joint.network.body(x), torch.ones_like(x[..., :1])], -1)                      # [tasks, n, width + 1]
+    start = torch.cat([joint.network.head.weight, joint.network.head.bias[:, None]], 1).T
+    seen = phi(support.x)
+    head = start + ridge(seen, support.y - seen @ start, torch.full(seen.shape[-1:], pull))
+    return lambda x: phi(x) @ head
 
 
 def tip(arm: Mapping[str, Tensor], q: Tensor) -> Tensor:

@@ -67,7 +67,7 @@ def arms(seed: int) -> Numbers:
         with torch.no_grad():
             models = {"joint": joint.adapt(body.support, steps=0), "tuned": joint.adapt(body.support), "maml": maml.adapt(body.support),
                       "ten_": joint.adapt(body.support, steps=10), "cnp": cnp.adapt(body.support), "scratch": scratch.adapt(body.support),
-                      "known": arm.identified(body.support)}
+                      "head": arm.with_ridge(joint, body.support), "known": arm.identified(body.support)}
         for name, model in models.items():
             found[f"{name}{pushes}"] = float(arm.off(arm.track(model, body.about)).mean())
     return found
@@ -227,14 +227,19 @@ CLAIMS = [
         sentence=(
             "How far the tip of a new arm is off, cm, after 5, 10 and 40 pushes: the CNP {cnp5:.1f}, {cnp10:.1f}, {cnp40:.1f}; MAML {maml5:.0f}, "
             "{maml10:.0f}, {maml40:.1f}; the joint model {joint10:.0f} as it is, and fine-tuned for ten times MAML's steps {tuned5:.0f}, "
-            "{tuned10:.0f}, {tuned40:.1f}. Least squares on the known equations: {known5:.1f}, {known10:.1f}, {known40:.1f}."),
+            "{tuned10:.0f}, {tuned40:.1f}; with its last layer solved by ridge regression {head5:.0f}, {head10:.1f}, {head40:.1f}. Least "
+            "squares on the known equations: {known5:.1f}, {known10:.1f}, {known40:.1f}."),
         measure=arms,
-        holds=lambda n: n["cnp10"] < 0.6 * n["joint10"] and
-              all(n[f"known{k}"] < min(n[f"{name}{k}"] for name in ("cnp", "maml", "tuned")) for k in (5, 10, 40)),
+        holds=lambda n: n["cnp10"] < 0.6 * n["joint10"] and n["cnp5"] < 0.8 * min(n["maml5"], n["tuned5"], n["head5"]) and
+              all(n[f"known{k}"] < min(n[f"{name}{k}"] for name in ("cnp", "maml", "tuned", "head")) for k in (5, 10, 40)),
         over="arms (one training seed)",
-        rivals=("joint, without and with fine-tuning", "from scratch", "least squares on the known equations"),
-        refuted="the CNP leaves six tenths of the joint model's error, or a learner is as good as the known equations",
-        tried="the joint model with MAML's ten steps: 15 cm after ten pushes, behind MAML; with a hundred it is level there and ahead after 40",
+        rivals=("joint, without and with fine-tuning, and with a ridge regression in the place of its last layer",
+                "from scratch", "least squares on the known equations"),
+        refuted=("the CNP leaves six tenths of the joint model's error, or is not ahead at five pushes, or a learner is as good as the known "
+                 "equations"),
+        tried=("the joint model with MAML's ten steps: 15 cm after ten pushes, behind MAML; with a hundred it is level there and ahead "
+               "after 40; MAML with a hundred: no better than with ten; kernel ridge regression on the raw pushes: thirty times the squared "
+               "error of the ridge head"),
         minutes=0.3,
     ),
 ]

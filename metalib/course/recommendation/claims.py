@@ -201,7 +201,9 @@ CLAIMS = [
                 "trained biases"),
         refuted="with fifteen ratings a frozen taste is as good, or the regression is",
         tried=("at five ratings taste lies within its paired interval on some splits, at ten and fifteen outside on nearly all; against trained "
-               "biases the ridge head's gain at five is outside the interval on one split of three, the neighbours' on two"),
+               "biases the ridge head's gain at five is outside the interval on one split of three, the neighbours' on two. On one split, a Gaussian "
+               "process in which films are as alike as their genres, its two scales tuned on validation users: with fifteen ratings .008 below its "
+               "own mood, level with the ridge head (.006 ± .007), behind the neighbours (.009 ± .005); with five .004, level with both"),
         minutes=6, data="MovieLens",
     ),
     Claim(

@@ -21,8 +21,16 @@ def ends(learner, steps=4):
 def test_with_their_extra_knobs_off_the_rivals_are_sgd():
     plain = ends(ml.SGD(START, 0.2))
     learned = rivals.LearnedRates(START, 4, rate=0.2)
-    for rival in (rivals.Nesterov(START, 0.2, mu=0.0), rivals.Clipped(START, 0.2, longest=1e9), learned):
+    for rival in (rivals.Nesterov(START, 0.2, mu=0.0), rivals.Clipped(START, 0.2, longest=1e9), learned,
+                  rivals.Scheduled(START, torch.full((3,), 0.2), torch.ones(3))):
         np.testing.assert_allclose(ends(rival), plain, rtol=1e-4, atol=1e-6)
+
+
+def test_a_schedule_has_its_own_rate_and_decay_for_each_step_and_coordinate():
+    rates, kept = torch.tensor([[0.1] * 6, [0.0] * 5 + [0.3]]), torch.tensor([1.0, 0.5])
+    _, first, second = rivals.Scheduled(START, rates, kept).eval().path(BOWLS.sample(3, seed=1).support, 2)
+    assert torch.allclose(first.theta, -0.1 * first.gradient)
+    assert torch.allclose(second.theta, 0.5 * first.theta - rates[1] * second.gradient) and second.gradient.abs().min() > 0
 
 
 def test_nesterov_is_its_textbook_form():

@@ -17,13 +17,15 @@ from ...tasks.waves.quadratics import linear
 from ..claims import Claim, Numbers, trained
 from .chain import FLAT, KINDS, outer_gradient, unrolled
 from .race import curves, errors
-from .rivals import BlindToLoss, Chebyshev, Forgetful, OnlyAClock, conjugate_gradients, exact_line_search, learned_rates, raced, without_a_step
+from .rivals import (BlindToLoss, Chebyshev, Forgetful, OnlyAClock, Scheduled, conjugate_gradients, exact_line_search, learned_rates, mean_loss, raced,
+                     without_a_step)
 
 WAVES, TEN = ml.tasks.Sinusoid(), dict(k_shot=10, n_query=50)
 SPECTRUM = (0.05, 2.0)
 BOWLS = ml.tasks.Quadratics(dim=10, eigenvalues=SPECTRUM)
 RACED = 1_000                       # fresh tasks of each race
 RATES_TRAINING = dict(iterations=600, meta_batch=25, lr=3e-2, schedule="cosine", clip=1.0)
+WAVE_RATES_TRAINING = dict(iterations=600, meta_batch=8, lr=3e-2, clip=1.0, schedule="cosine", k_shot=10, n_query=10)
 
 
 def leads(results: Mapping[str, np.ndarray], name: str, k: int) -> dict[str, float]:
@@ -46,9 +48,8 @@ def from_nowhere(seed: int) -> Numbers:
     at = (5, 10)
     controller = trained("controller-sinusoid", seed)
     start = controller.network
-    training = dict(iterations=600, meta_batch=8, lr=3e-2, clip=1.0, schedule="cosine", k_shot=10, n_query=10)
     results = {"controller": of(controller, WAVES, at, seed, **TEN),
-               "learned rates": learned_rates(start, WAVES, at, seed, RACED, training, **TEN)}
+               "learned rates": learned_rates(start, WAVES, at, seed, RACED, WAVE_RATES_TRAINING, **TEN)}
     results |= raced(start, WAVES, at, seed, RACED, **TEN)
     zero = float(WAVES.sample(RACED, seed=(1_000 + seed, 0), **TEN).query.y.square().mean())
     still = without_a_step(start, WAVES, seed, RACED, **TEN)
@@ -110,25 +111,51 @@ def hard_to_train(seed: int) -> Numbers:
 def learned_start(seed: int) -> Numbers:
     at = (5, 10)
     learner = trained("meta-lstm-sinusoid", seed)
-    results = {"Meta-LSTM": of(learner, WAVES, at, seed, **TEN)} | raced(learner.network, WAVES, at, seed, RACED, **TEN)
-    results["MAML"] = of(longer_maml(seed), WAVES, at, seed, **TEN)
-    ahead = {k: leads(results, "Meta-LSTM", k) for k in (0, 1)}
-    hand = [name for name in results if name not in ("Meta-LSTM", "MAML")]
-    return means(results, at) | {"lead5": min(ahead[0][name] for name in hand), "lead10": min(ahead[1][name] for name in hand),
-                                 "maml10": ahead[1]["MAML"],
-                                 "best5": min(float(results[name][:, 0].mean()) for name in hand),
-                                 "best10": min(float(results[name][:, 1].mean()) for name in hand)}
+    start = learner.network
+    hand = raced(start, WAVES, at, seed, RACED, **TEN)
+    maml, rate = longer_maml(seed)
+    results = hand | {"Meta-LSTM": of(learner, WAVES, at, seed, **TEN), "MAML": of(maml, WAVES, at, seed, **TEN),
+                      "learned rates": learned_rates(start, WAVES, at, seed, RACED, WAVE_RATES_TRAINING, **TEN)}
+    still = without_a_step(start, WAVES, seed, RACED, **TEN)
+    found = means(results, at) | {name: float(values.mean()) for name, values in still.items()} | {"maml_rate": rate}
+    for k, s in enumerate(at):
+        ahead = leads(results, "Meta-LSTM", k)
+        found |= {f"lead{s}": min(ahead[name] for name in hand), f"over_sgd{s}": ahead["SGD"], f"over_maml{s}": ahead["MAML"],
+                  f"over_rates{s}": ahead["learned rates"], f"ball{s}": leads(results, "heavy ball", k)["Meta-LSTM"]}
+    return found
 
 
-def longer_maml(seed: int) -> ml.MAML:
+def longer_maml(seed: int) -> tuple[ml.MAML, float]:
     """MAML with Meta-LSTM's chances: from the same shipped start, ten inner steps, as many tasks, its rate tuned on other waves."""
-    made = []
-    for rate in (0.0025, 0.005, 0.01):
+    made = {}
+    for rate in (0.0025, 0.005, 0.01, 0.02):
         learner = ml.MAML(ml.mlp(1, 40, 40, 1), inner_lr=rate, inner_steps=10)
         learner.network.load_state_dict(ml.load("maml-sinusoid").network.state_dict())
         ml.train(learner, WAVES, 3_000, 8, lr=3e-3, schedule="cosine", clip=1.0, seed=seed, progress=False, k_shot=10, n_query=10)
-        made.append(learner)
-    return min(made, key=lambda one: float(np.nan_to_num(curves(one, WAVES, 10, 1_000, 9_000, **TEN)[:, 10].mean(), nan=np.inf)))
+        made[rate] = learner
+    rate = min(made, key=lambda rate: float(np.nan_to_num(curves(made[rate], WAVES, 10, 1_000, 9_000, **TEN)[:, 10].mean(), nan=np.inf)))
+    return made[rate], rate
+
+
+@cache
+def gates(seed: int) -> Numbers:
+    """What the gates do along ten moves, and what they are worth once they may not look: played as schedules, drawn from 300 other waves."""
+    learner = trained("meta-lstm-sinusoid", seed).eval()
+    with torch.no_grad():
+        moments = list(learner.path(WAVES.sample(300, seed=(7_000 + seed, 0), **TEN).support, 10))[1:]
+    i, f, g = (torch.stack(each) for each in zip(*((m.shown["i"], m.shown["f"], m.gradient) for m in moments)))   # [steps, tasks, coordinates]
+    alike, kept, ones = i.mean((1, 2)), f.mean((1, 2)), torch.ones(10)
+    own = (i * g.square()).sum(1) / g.square().sum(1).clamp(min=1e-20)
+    middle = (g.abs() >= 0.1) & (g.abs() < 1)
+    start = learner.network
+    scale = min((0.3, 0.4, 0.5, 0.6, 0.7, 0.8), key=lambda scale: mean_loss(Scheduled(start, scale * alike, ones), WAVES, 10, 1_000, 8_000 + seed, **TEN)[10])
+    results = {"gates": learner, "mean": Scheduled(start, alike, kept), "scaled": Scheduled(start, scale * alike, ones),
+               "fixed": Scheduled(start, own, f.mean(1))}
+    losses = {name: of(rule, WAVES, (10,), seed, **TEN) for name, rule in results.items()}
+    return {name: float(values.mean()) for name, values in losses.items()} | {
+        "lead": min(leads(losses, "gates", 0).values()), "scale": scale, "kept1": kept[0].item(), "kept10": kept[9].item(),
+        "dead": float((g == 0).float().mean()), **{f"rate{t}": alike[t - 1].item() for t in (1, 10)},
+        **{f"middle{t}": i[t - 1][middle[t - 1]].mean().item() for t in (1, 10)}}
 
 
 def angles(seed: int) -> Numbers:

@@ -95,6 +95,23 @@ class LearnedRates(Unrolled):
         return theta - self.log_rates[min(step, self.inner_steps - 1)].exp() * gradient, (step + 1,), {}
 
 
+class Scheduled(SGD):
+    """Rates and kept shares that were fixed beforehand, and look at no gradient: theta <- f_t theta - i_t g; the last ones go on.
+
+    Arguments:
+        network: where to start. rates, kept: i_t and f_t, [steps], or [steps, coordinates] for each coordinate its own.
+    """
+
+    def __init__(self, network: nn.Module, rates: Tensor, kept: Tensor):
+        super().__init__(network)
+        self.rates, self.kept = rates, kept
+
+    def move(self, theta: Tensor, gradient: Tensor, loss: Tensor, memory: tuple | None):
+        step = memory[0] if memory else 0
+        t = min(step, len(self.rates) - 1)
+        return self.kept[t] * theta - self.rates[t] * gradient, (step + 1,), {}
+
+
 class Forgetful(Controller):
     """The controller without its memory: at every step the LSTM begins anew."""
 

@@ -32,7 +32,7 @@ class MetaLSTM(Unrolled):
         inner_steps, eval_steps, batch, loss: as for `Unrolled`; miniImageNet in the paper: 8 moves on 25 images (5-shot), 12 on 5.
         first_order: the paper's assumption, that gradients and losses do not depend on the gates' past.
         hidden: units of the lower LSTM.
-        forget_bias, input_bias: ranges from which b_F and b_I start, uniformly. The paper's make f near 1 and i near 0.01.
+        forget_bias, input_bias: ranges from which b_F and b_I start, uniformly. Those of the authors' code make f near 1 and i near 0.01.
         learn_start: train c_0, as in the paper; otherwise the start is copied and kept.
 
     Raises ValueError for sizes below 1 or negative step counts.
@@ -49,7 +49,7 @@ class MetaLSTM(Unrolled):
 
     def move(self, theta: Tensor, gradient: Tensor, loss: Tensor, memory: tuple | None):
         c = theta.reshape(1, -1)                                                # [1, tasks * coordinates]
-        # No gate has been open before the first step: f_0 = i_0 = 0, as in the authors' code.
+        # Before the first step there was no gate: f_0 = i_0 = 0. (The authors' code carries logits, and begins with 0 too.)
         state, f, i = memory or (None, torch.zeros_like(c), torch.zeros_like(c))
         h, lower = self.cell(history(gradient, loss), state)
         f = torch.addmm(self.b_F, self.W_F, torch.cat([h, c, f])).sigmoid()

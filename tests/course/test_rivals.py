@@ -131,6 +131,19 @@ def test_polyak_s_step_reaches_the_bottom_of_a_parabola_in_its_limit():
     assert rivals.PolyakStep(linear(1), 2.0).task_loss(moment.adapted(episode.query.x), episode.query.y).abs().max() < 1e-6
 
 
+def test_point_by_point_solves_a_line_in_one_step_and_is_sgd_under_heavy_damping():
+    waves, shape, line = ml.tasks.Sinusoid(), dict(k_shot=2, n_query=5), torch.nn.Linear(1, 1)
+    episode = waves.sample(20, seed=(3, 0), **shape)
+    x, y, q = episode.support.x, episode.support.y, episode.query
+    slope = (y[:, :1] - y[:, 1:]) / (x[:, :1] - x[:, 1:])
+    through = (y[:, :1] + slope * (q.x - x[:, :1]) - q.y).square().mean((1, 2))
+    losses = rivals.levenberg_marquardt(line, waves, 1e-6, 1, 20, 3, **shape)
+    near = (x[:, 0] - x[:, 1]).abs()[:, 0].numpy() > 0.5                           # two points on one spot are no line in float32
+    np.testing.assert_allclose(losses[near, 1], through[near], rtol=2e-2)
+    damped = rivals.levenberg_marquardt(line, waves, 1e5, 3, 20, 3, **shape)        # the mean's gradient is 2 / n J^T r: rate n / 2 / damping
+    np.testing.assert_allclose(damped, curves(ml.SGD(line, 1e-5), waves, 3, 20, 3, **shape), rtol=1e-4)
+
+
 def test_who_takes_no_step_answers_from_the_points_alone():
     waves, shape = ml.tasks.Sinusoid(), dict(k_shot=10, n_query=50)
     found = rivals.without_a_step(ml.mlp(1, 40, 40, 1), waves, 0, 100, **shape)

@@ -29,7 +29,7 @@ STEPS, F, I = 12, 1 / (1 + math.exp(-4.5)), 1 / (1 + math.exp(4.5))
 @checker("Put a number in place of each row of dots: two gates that make plain gradient descent with rate 0.05, and the share of "
          "a weight that is left after 12 steps. A guess is welcome.")
 def prediction(f=..., i=..., left=...):
-    """Exercise 1: the gates that are SGD with rate 0.05; what the paper's first f, sigmoid(4.5), leaves of a weight in 12 steps.
+    """Exercise 1: the gates that are SGD with rate 0.05; what the authors' first f, sigmoid(4.5), leaves of a weight in 12 steps.
 
     Arguments:
         f, i: forget and input gate, each between 0 and 1.

@@ -7,7 +7,7 @@ Beyond hand-made rules: one learned rate for each step, trained for that number 
 Chebyshev's steps, the best promise for the worst bowl of a known spectrum by rates that are fixed beforehand, and conjugate gradients.
 
 Heavy ball: Polyak 1964. Nesterov 1983. Polyak's step: Polyak 1987. Chebyshev's steps: Golub, Varga 1961. Conjugate gradients: Hestenes,
-Stiefel 1952. Clipping: Pascanu et al. 2013.
+Stiefel 1952. Point by point: Levenberg 1944, Marquardt 1963. Clipping: Pascanu et al. 2013.
 """
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...episodes import Examples
+from ...episodes import Examples, task_loss
+from ...evaluation import BLOCK
 from ...learners import SGD, Adam, Controller, Learner, Momentum
 from ...learners.base import Loss
 from ...learners.controller import history
@@ -190,6 +191,38 @@ def conjugate_gradients(bowls, steps: int, episodes: int, seed: int) -> np.ndarr
         new = A @ found[-1]
         way, g = (new * new).sum((1, 2), True) / (g * g).sum((1, 2), True).clamp(min=1e-300) * way - new, new
     return torch.stack([(v * (A @ v)).sum((1, 2)) / 2 for v in found], 1).numpy()
+
+
+def levenberg_marquardt(start: nn.Module, tasks, damping: float, steps: int, episodes: int, seed: int, **shape) -> np.ndarray:
+    """Query loss after each step, [episodes, steps + 1], of a rule that sees the gradient of each support answer by itself.
+
+        theta <- theta - J^T (J J^T + damping I)^-1 r,    a row of J: gradient of one answer; r: answers minus labels
+
+    Arguments as for `race.curves`, on the same tasks.
+    """
+    learner, found = SGD(start).eval(), []
+    for first in range(0, episodes, BLOCK):
+        episode = tasks.sample(min(BLOCK, episodes - first), seed=(seed, first), **shape)
+        x, y, theta, losses = episode.support.x, episode.support.y, learner.start(len(episode)).detach(), []
+        for step in range(steps + 1):
+            theta = theta.detach().requires_grad_()
+            at = learner.at(theta)
+            losses.append(task_loss(at(episode.query.x), episode.query.y).detach())
+            if step < steps:
+                answers = at(x)[..., 0]                                            # [tasks, n]
+                J = torch.stack([torch.autograd.grad(one.sum(), theta, retain_graph=True)[0] for one in answers.unbind(1)], 1)
+                inner = J @ J.mT + damping * torch.eye(x.shape[1])
+                theta = theta - (J.mT @ torch.linalg.solve(inner, (answers - y[..., 0])[..., None]))[..., 0]
+        found.append(torch.stack(losses, 1))
+    return torch.cat(found).detach().double().numpy()
+
+
+def point_by_point(start: nn.Module, tasks, at: Sequence[int], seed: int, episodes: int, **shape) -> np.ndarray:
+    """Query losses [episodes, len(at)] of Levenberg's and Marquardt's rule, its damping tuned on 1,000 other tasks for each number of steps."""
+    tried = {damping: np.nan_to_num(levenberg_marquardt(start, tasks, damping, max(at), 1_000, 8_000 + seed, **shape).mean(0), nan=np.inf)
+             for damping in (10 ** (k / 3) for k in range(-3, 8))}
+    best = [min(tried, key=lambda damping: tried[damping][s]) for s in at]
+    return np.stack([levenberg_marquardt(start, tasks, damping, s, episodes, 1_000 + seed, **shape)[:, s] for s, damping in zip(at, best)], 1)
 
 
 def without_a_step(network: nn.Module, tasks, seed: int, episodes: int, **shape) -> dict[str, np.ndarray]:

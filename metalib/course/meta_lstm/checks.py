@@ -314,4 +314,4 @@ def sign_sgd(cls):
         stop("Where the gradient is 0 yours moves all the same: sign(0) is 0, such a coordinate stays where it is.")
     if run(learner.adapt, episode.support, steps=0, of=cls) is None:
         stop("adapt returns nothing; leave it as it is, only `move` is yours.")
-    return "That is sign descent, for all tasks at once; `race.tune` and every figure of this chapter will take it as it is."
+    return "That is sign descent, for all tasks at once; `race.tune`, the figures of the races and the proof panel will take it as it is."

@@ -6,6 +6,7 @@ import torch
 
 import metalib as ml
 from metalib.course.meta_lstm import chain, rivals
+from metalib.course.meta_lstm.claims import Mislabelled
 from metalib.course.meta_lstm.race import curves
 from metalib.tasks.waves.quadratics import linear
 
@@ -159,3 +160,11 @@ def test_a_clock_is_all_that_this_controller_remembers():
         path = list(learner.path(support, 4))
         again = learner.move(path[2].theta, path[3].gradient, path[3].loss, (2,))[0]
     assert torch.allclose(again, path[3].theta) and not torch.allclose(learner.move(path[2].theta, path[3].gradient, path[3].loss, (0,))[0], again)
+
+
+def test_labels_are_replaced_as_often_as_said_and_those_of_queries_are_kept():
+    glyphs, shape = ml.tasks.Glyphs(seed=1), dict(n_way=5, k_shot=5, n_query=2)
+    true, wrong = (tasks.sample(20, seed=(4, 0), **shape) for tasks in (glyphs, Mislabelled(glyphs, 0.4)))
+    changed = (true.support.y != wrong.support.y).double().mean().item()
+    assert torch.equal(true.query.y, wrong.query.y) and torch.equal(true.support.x, wrong.support.x)
+    assert abs(changed - 0.4 * 4 / 5) < 3 * math.sqrt(0.32 * 0.68 / true.support.y.numel())

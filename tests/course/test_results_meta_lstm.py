@@ -12,7 +12,7 @@ WAVES = ml.tasks.Sinusoid()
 
 
 @pytest.mark.parametrize("name, episodes", [("controller-sinusoid", 200), ("meta-lstm-sinusoid", 800)])
-def test_on_new_waves_it_beats_every_tuned_rival_from_the_same_start_after_5_and_10_steps(name, episodes):
+def test_on_new_waves_it_beats_rivals_whose_rate_alone_is_tuned_after_5_and_10_steps(name, episodes):
     learner = ml.load(name)
     grids = race.tune(learner.network, WAVES, 10, **TEN)
     for grid in grids.values():

@@ -48,6 +48,10 @@ def test_the_worked_solutions_pass():
         assert verdict.passed and verdict.text.startswith("Right. "), verdict
 
 
+def test_level_over_the_seeds_is_a_tie_as_well():
+    assert background.prediction("meta-learned", "from scratch", "tie").passed
+
+
 class Stub(ml.Learner):
     pass
 
@@ -72,10 +76,14 @@ def test_stubs_are_not_attempted(verdict):
     (lambda: background.examples_needed(lambda a, s, c: np.interp(a, c, np.log(s))), "take it back"),
     (lambda: background.examples_needed(lambda a, s, c: np.exp(np.interp(a, c, np.log(s)))), "never reached"),
     (lambda: background.examples_needed(lambda a, s, c: "many"), "expected one number"),
+    (lambda: background.examples_needed(lambda a, s, c: round(needed(a, s, c)) if a <= max(c) else math.inf), "You round"),
+    (lambda: background.examples_needed(lambda a, s, c: 1.0 if a < c[0] else needed(a, s, c)), "if the first point is there already"),
     (lambda: background.ci95(lambda v: 1.96 * v.std(ddof=1) / len(v)), "*root* of n"),
     (lambda: background.ci95(lambda v: 1.96 * v.std() / math.sqrt(len(v))), "ddof"),
     (lambda: background.ci95(lambda v: v.std(ddof=1) / math.sqrt(len(v))), "68 %"),
     (lambda: background.ci95(lambda v: 1.96 * v.std(ddof=1)), "single *episodes*"),
+    (lambda: background.ci95(lambda v: 1.96 * v.std(ddof=1) / math.sqrt(len(v) - 1)), "n - 1 belongs into the spread"),
+    (lambda: background.ci95(lambda v: 1.645 * v.std(ddof=1) / math.sqrt(len(v))), "90 %"),
     (lambda: background.ci95(lambda v: 1 / 0), "stopped in line"),
     (lambda: concepts.prediction("random", "MAML", "random"), "close: yours = 'random'"),
     (lambda: concepts.prediction("tie", "pretrained", "MAML"), "few to turn it"),

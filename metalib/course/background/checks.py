@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .measure import SHOTS, after, alone, answers
+from .measure import SEEDS, SHOTS, after, alone, answers
 from ...evaluation import mean_ci
 from ..answers import as_given, asked, near, number, show, versus
 from ..verdict import checker, choose, recognise, stop
@@ -32,10 +32,11 @@ def accuracy(source: str, k_shot: int, shift: str = "as written") -> np.ndarray:
 
 
 def accepted(pairs: np.ndarray) -> set[str]:
-    """The one with more, and "tie" as well where the interval of the paired difference holds 0."""
-    mean, half = mean_ci(pairs[1] - pairs[0])
-    better = METHODS[int(mean > 0)]
-    return {better} if abs(mean) > half else {better, "tie"}
+    """The one with more, and "tie" as well where the interval of the paired difference holds 0, over the tasks or over the seeds."""
+    gain = pairs[1] - pairs[0]
+    better = METHODS[int(gain.mean() > 0)]
+    sure = all(abs(mean) > half for mean, half in (mean_ci(gain), mean_ci(gain.reshape(len(SEEDS), -1).mean(1))))
+    return {better} if sure else {better, "tie"}
 
 
 @checker("Put 'from scratch', 'meta-learned' or 'tie' in place of each row of dots. A guess is welcome: it is there to be "
@@ -83,7 +84,8 @@ NEEDED = (
     (lambda a, s, c: s[int(np.abs(np.asarray(c) - a).argmin())],
      "That is the nearest point that was measured; look between the points too."),
     (lambda a, s, c: np.interp(a, c, np.log(s)), "That is the logarithm of the answer: take it back."),
-    (lambda a, s, c: math.ceil(needed(a, s, c)), "You round up: the answer lies on the curve, and need not be a whole number."),
+    *((lambda a, s, c, whole=whole: whole(needed(a, s, c)), "You round: the answer lies on the curve, and need not be a whole number.")
+      for whole in (math.ceil, math.floor, round)),
     (lambda a, s, c: math.exp(np.interp(a, c, np.log10(s))), "You went to one logarithm and came back by another: log10 needs 10 ** x."),
     (lambda a, s, c: np.interp(a, c, range(len(s))), "That is a place in the list, not a number of examples."),
     (lambda a, s, c: np.interp(a, c, s) / s[0], "Divide later: what is asked for here is a number of examples."),
@@ -97,7 +99,7 @@ def examples_needed(function):
     shots, curves = (1, 3, 10, 40), ((0.31, 0.52, 0.74, 0.93), (0.2, 0.45, 0.5, 0.88))
     between = [(a, shots, curve) for curve in curves for a in (0.4, 0.47, 0.6, 0.8)] + [(0.55, (2, 5, 25), (0.4, 0.5, 0.7))]
     between += [(a, (1, 2, 5, 10, 20, 50), (0.2, 0.3, 0.5, 0.6, 0.8, 0.9)) for a in (0.25, 0.85)]
-    ends = [(0.1, shots, curves[0]), (0.31, shots, curves[0]), (0.52, shots, curves[0]), (0.93, shots, curves[0])]
+    ends = [(0.1, shots, curves[0]), (0.3, (2, 5, 25), (0.4, 0.5, 0.7)), (0.31, shots, curves[0]), (0.52, shots, curves[0]), (0.93, shots, curves[0])]
     runs = asked(function, between + ends, number)
     for run, value in runs:
         if not near(value, needed(*run)):
@@ -123,6 +125,9 @@ CI = (
      "Divided by n: the spread of a mean falls with the *root* of n. And look at what numpy's std divides by."),
     (lambda v: 1.96 * v.std() / math.sqrt(len(v)),
      "Nearly: numpy's std divides by n; an estimate from a sample divides by n - 1 (ddof)."),
+    (lambda v: 1.96 * v.std(ddof=1) / math.sqrt(len(v) - 1), "n - 1 belongs into the spread, and there it is; the error of a mean falls with the root of n."),
+    (lambda v: 1.645 * v.std(ddof=1) / math.sqrt(len(v)), "1.645 is the factor of 90 %: 95 % need another."),
+    (lambda v: 196 * v.std(ddof=1) / math.sqrt(len(v)), "A hundred times too wide: `values` are shares, not percent, and so is the answer."),
     (lambda v: v.std(ddof=1) / math.sqrt(len(v)), "That is the standard error, which covers 68 %: 95 % need a factor."),
     (lambda v: 1.96 * v.std(ddof=1), "That is where 95 % of single *episodes* fall, not where their mean does."),
     (lambda v: 2 * 1.96 * v.std(ddof=1) / math.sqrt(len(v)),

@@ -4,17 +4,20 @@ A seed is other tasks, other starts and another meta-training. What no seed chan
 """
 from __future__ import annotations
 
+import copy
 from functools import cache
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from ...episodes import Episode, Examples
+from ...learners import Learner, ProtoNet
 from ...learners.base import together
 from ...tasks import Shifted
 from ..claims import Claim, Numbers
 from .lab_data_hunger import examples_needed
-from .measure import SHIFTS, SHOTS, Scratch, after, alone, first, lessons, meta_learned, right, row, trials
+from .measure import SHIFTS, SHOTS, Scratch, after, alone, experienced, first, lessons, meta_learned, right, row, trials
 
 LOGISTIC, NEAREST = "logistic regression", "nearest centroid"
 BOTH = "tasks, starts and meta-training"
@@ -50,9 +53,34 @@ def factors(seed: int) -> Numbers:
     return found | {f"worth_{name}": worth(name) for name in rivals} | {f"lead{k}": found[f"meta{k}"] - found[f"moved{k}"] for k in SHOTS}
 
 
+class Continued(Scratch):
+    """From experience, not from scratch: the same sixty steps with moved copies, but the convolutions start where meta-training left them."""
+
+    def __init__(self, experienced: ProtoNet, seed: int = 0):
+        super().__init__("convolution", True, seed)
+        self.experienced = experienced
+
+    def begin(self) -> nn.Module:
+        return copy.deepcopy(self.experienced.network.body).train()
+
+
+@torch.no_grad()
+def judged(learner: Learner, source: str, seed: int, k: int, shift: str = "as written") -> float:
+    """`share` of a learner that is no row of the table."""
+    episode = trials(source, seed)
+    asked = Shifted(None, **SHIFTS[shift]).shift(episode.query.x)
+    return float((learner.adapt(first(episode, k))(asked).argmax(-1) == episode.query.y).float().mean())
+
+
+@cache
+def continued(source: str, seed: int, k: int) -> float:
+    return judged(Continued(row(EXPERIENCED, seed), seed), source, seed, k)
+
+
 def on_digits(seed: int) -> Numbers:
-    found = table("digits", seed, {"meta": EXPERIENCED, "moved": MOVED, "untrained": after("convolution", 0, 0),
-                                   "logistic": LOGISTIC, "nearest": NEAREST})
+    found = table("digits", seed, {"meta": EXPERIENCED, "moved": MOVED, "untrained": after("convolution", 0, 0), "logistic": LOGISTIC,
+                                   "nearest": NEAREST, "mlp": after("MLP", 1_000, 6), "mlp_untrained": after("MLP", 0, 0)}, (1, 10))
+    found |= {f"continued{k}": continued("digits", seed, k) for k in (1, 10)} | {f"glyphs_continued{k}": continued("glyphs", seed, k) for k in (1, 10)}
     return found | {"behind": found["logistic1"] - found["meta1"]}
 
 
@@ -100,7 +128,18 @@ def shifted(seed: int) -> Numbers:
     lost = lambda called, shift: share("glyphs", called, seed) - share("glyphs", called, seed, shift=shift)
     found = {f"{short}_{name}": lost(called, shift) for short, called in (("meta", EXPERIENCED), ("moved", MOVED))
              for name, shift in (("thick", "thicker pen"), ("turned", "turned 30°"))}
-    return found | {"turned": found["meta_turned"] - found["moved_turned"], "thick": found["meta_thick"] - found["moved_thick"]}
+    pens = experienced("convolution", 1_000, 6, seed, many_pens)
+    found |= {f"pens_{name}": judged(pens, "glyphs", seed, 1, shift) for name, shift in (("written", "as written"), ("thicker", "thicker pen"))}
+    return found | {"turned": found["meta_turned"] - found["moved_turned"], "thick": found["meta_thick"] - found["moved_thick"],
+                    "pens_thick": found["pens_written"] - found["pens_thicker"], "untrained_thick": lost(after("convolution", 0, 0), "thicker pen"),
+                    "meta_written": share("glyphs", EXPERIENCED, seed)}
+
+
+def many_pens(episodes: list[Episode]) -> list[Episode]:
+    """The same lessons, support and query each in a pen of its own."""
+    random = np.random.RandomState(0)
+    thicker = lambda part: Examples(Shifted(None, thicken=random.uniform(0, 0.6)).shift(part.x), part.y)
+    return [Episode(thicker(one.support), thicker(one.query), one.about) for one in episodes]
 
 
 @cache

@@ -81,6 +81,10 @@ class Scratch(Learner):
         fitted = [self.fit(x, y) for x, y in zip(support.x, support.y)]
         return lambda x: torch.stack([network(queries) for network, queries in zip(fitted, x)])
 
+    def begin(self) -> nn.Module:
+        """The features before the first step."""
+        return body(self.architecture)
+
     def show(self, x: Tensor) -> Tensor:
         """What is made of a batch of drawings before it is learned from."""
         return moved(x) if self.copies else x
@@ -90,7 +94,7 @@ class Scratch(Learner):
         """One task's network, x [n, 1, 28, 28], y [n]."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            features = body(self.architecture)
+            features = self.begin()
             network = nn.Sequential(features, nn.Linear(64 if self.architecture == "MLP" else 32, int(y.max()) + 1))
             optimizer = torch.optim.Adam(network.parameters(), lr)
             for _ in range(steps):
@@ -121,12 +125,16 @@ def lessons(n_classes: int, per_class: int, seed: int, iterations: int = 200) ->
     return [family.sample(2, n_way=10, k_shot=1, n_query=2, seed=(seed, i)) for i in range(iterations)]
 
 
-def experienced(architecture: str, n_classes: int, per_class: int, seed: int = 0) -> ProtoNet:
-    """A prototypical network, meta-trained on so many glyphs with so many drawings of each; 12,000 drawings shown in any case."""
+def experienced(architecture: str, n_classes: int, per_class: int, seed: int = 0,
+                change: Callable[[list[Episode]], list[Episode]] = lambda episodes: episodes) -> ProtoNet:
+    """A prototypical network, meta-trained on so many glyphs with so many drawings of each; 12,000 drawings shown in any case.
+
+    `change` makes other lessons of them.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         learner = ProtoNet(Network(body(architecture), nn.Identity()))
-        episodes = lessons(n_classes, per_class, seed)
+        episodes = change(lessons(n_classes, per_class, seed))
         train(learner, Loaded(episodes), len(episodes), 2, lr=3e-3, schedule="cosine", seed=0, progress=False)
     return learner.eval()
 

@@ -236,4 +236,16 @@ CLAIMS = [
         measure=on_images.twenty, holds=lambda n: n["lead"] > 0, over=NEW_TASKS, rivals=(ON_PIXELS,),
         refuted="pixels are level", tried="pixels",
     ),
+    Claim(
+        id="02.18",
+        sentence=(
+            "Two CNPs, 5,000 iterations each, one always shown ten points, one any number up to ten. Error with 1, 2, 5 and 10 points: {ten1:.1f}, "
+            "{ten2}, {ten5:.3f}, {ten10:.4f} against {any1:.1f}, {any2}, {any5:.3f}, {any10:.4f}. Two sigma hold {ten_inside1:.0%}, "
+            "{ten_inside2:.0%}, {ten_inside5:.0%}, {ten_inside10:.0%} against {any_inside1:.0%}, {any_inside2:.0%}, {any_inside5:.0%}, "
+            "{any_inside10:.0%}; upside down {ten_inside_flipped:.0%} against {any_inside_flipped:.0%}."),
+        measure=on_waves.any_number,
+        holds=lambda n: n["lead1"] > 0 and n["any_inside1"] > 0.9 > n["ten_inside1"] and n["any_inside_flipped"] < 0.5,
+        over=BOTH, rivals=("the same network, budget and waves, always with ten points",),
+        refuted="any number of points mends nothing at one point; or mends the band upside down", tried="twenty points, which neither has met", minutes=1.5,
+    ),
 ]

@@ -12,7 +12,7 @@ import torch
 
 import metalib as ml
 
-from ...episodes import Episode
+from ...episodes import Episode, generator
 from ...evaluation import mean_ci
 from ..claims import Numbers, trained
 from .measure import at_distance, error_path
@@ -180,6 +180,30 @@ def reading(seed: int) -> Numbers:
                   f"{where}maml100": float(steps[1].mean()), f"{where}maml100_median": float(np.median(steps[1])),
                   f"{where}lead": below(large, steps[0]), f"{where}small_lead": below(little, steps[0])}
     return found
+
+
+class AnyNumber:
+    """The same waves; in each iteration all tasks show another number of points, from one to k_shot, as Garnelo et al. train."""
+
+    def sample(self, n_tasks: int, k_shot: int = 10, n_query: int = 10, seed=0) -> Episode:
+        few = int(generator((*seed, 1)).randint(1, k_shot + 1))
+        return WAVES.sample(n_tasks, k_shot=few, n_query=n_query, seed=seed)
+
+
+def any_number(seed: int) -> Numbers:
+    """Two CNPs, 5,000 iterations each: one always shown ten points, one any number up to ten; judged on 1 to 20 and upside down."""
+    upside, found = at_distance(math.pi, 600, 10, 1_000 + seed), {}
+    errors = {}
+    for name, family in (("ten", WAVES), ("any", AnyNumber())):
+        torch.manual_seed(seed)
+        learner = ml.CNP()
+        ml.train(learner, family, 5_000, 25, lr=1e-3, schedule="cosine", seed=seed, progress=False, k_shot=10, n_query=10)
+        for k, episode in [(k, judged(WAVES, seed, k_shot=k)) for k in (1, 2, 5, 10, 20)] + [("_flipped", upside)]:
+            errors[name, k], inside, sigma, _ = read(learner, episode)
+            found |= {f"{name}{k}": float(errors[name, k].mean()), f"{name}_inside{k}": inside, f"{name}_sigma{k}": sigma,
+                      f"{name}_median{k}": float(np.median(errors[name, k]))}
+    return found | {f"lead{k}": below(errors["any", k], errors["ten", k]) for k in (1, 2, 5, 10, 20)} | {
+        f"behind{k}": below(errors["ten", k], errors["any", k]) for k in (1, 2, 5, 10, 20)}
 
 
 def learned_steps(seed: int) -> Numbers:

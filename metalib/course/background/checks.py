@@ -22,7 +22,7 @@ CHOICES = (*METHODS, "tie")
 WHY = {
     "one": "One drawing of each says little. Who has seen how other symbols vary from drawing to drawing?",
     "thirty": "The experience was of glyphs, and thirty digits of each speak for themselves.",
-    "shifted": "All the drawings of its experience came from one pen; whoever starts from scratch has learned from moved copies.",
+    "shifted": "All the drawings of its experience came from one pen.",
 }
 
 

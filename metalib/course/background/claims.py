@@ -190,7 +190,9 @@ CLAIMS = [
         holds=lambda n: n["conv_moved1"] > n["mlp1"] + 0.1 and n["conv_moved10"] > n["mlp10"] + 0.1 and n["conv_moved1"] > n["logistic1"],
         over="tasks and starts", rivals=(ON_PIXELS, "the same network without moved copies"),
         refuted="with one drawing or with ten the hidden layer comes within ten points of the convolutions with moved copies",
-        tried="rates of .002 and .01, no better on tasks of their own; twice the steps, which gain a point; half of them, which lose thirty",
+        tried="rates of .002 and .01, no better on tasks of their own; twice the steps, which gain a point; half of them, which lose thirty; "
+              "moved copies for logistic regression: 69 % with one drawing, ahead of the convolutions without them; the nearest of all moved "
+              "copies 66, and 88 with ten",
         minutes=0.3,
     ),
     Claim(
@@ -211,13 +213,19 @@ CLAIMS = [
     Claim(
         id="01.4",
         sentence=(
-            "The same experience asked for digits, one of each: {meta1:.0%} right; logistic regression on pixels {logistic1:.0%}, nearest mean "
-            "{nearest1:.0%}, the convolutions from scratch with moved copies {moved1:.0%}, before any training {untrained1:.0%}."),
+            "The same experience asked for digits, with one of each and with ten: {meta1:.0%} and {meta10:.0%} right, before any training "
+            "{untrained1:.0%} and {untrained10:.0%}; logistic regression on pixels {logistic1:.0%} and {logistic10:.0%}. Trained on, with moved "
+            "copies, the convolutions with experience have {continued1:.0%} and {continued10:.0%}, from scratch {moved1:.0%} and {moved10:.0%}; on "
+            "glyphs with experience {glyphs_continued1:.0%} and {glyphs_continued10:.0%}. One hidden layer with one of each: {mlp1:.0%} after "
+            "experience, {mlp_untrained1:.0%} before."),
         measure=on_digits,
-        holds=lambda n: n["behind"] > 0.05 and n["moved1"] > n["meta1"],
-        over=BOTH, rivals=(ON_PIXELS, "the same convolutions from scratch", "the same before training"),
-        refuted="experience of glyphs comes within five points of pixels",
-        tried="pixels, which win; logistic regression on the experienced features (52 %), and statistics of the task's own batch (53 %)", minutes=0.2,
+        holds=lambda n: (n["behind"] > 0.05 and n["moved1"] > n["meta1"] and n["continued1"] > n["meta1"] + 0.1
+                         and n["mlp_untrained1"] > n["mlp1"]),
+        over=BOTH, rivals=(ON_PIXELS, "the same convolutions from scratch", "the same before training", "training on from the experience"),
+        refuted="experience of glyphs comes within five points of pixels; or training on is no better; or the hidden layer is no worse for it",
+        tried="an earlier sentence called this negative transfer: over 15 tasks the convolutions are as good before training, at every number of "
+              "examples, and the hidden layer is 5 to 10 points better; logistic regression on the experienced features (52 %), and statistics "
+              "of the task's own batch (53 %)", minutes=0.5,
     ),
     Claim(
         id="01.5",
@@ -255,12 +263,14 @@ CLAIMS = [
         sentence=(
             "One drawing of each of five glyphs, asked otherwise. Turned by 30 degrees, convolutions with experience lose {meta_turned:.0%} of "
             "all answers, from scratch with moved copies {moved_turned:.0%}; with a thicker pen {meta_thick:.0%} and {moved_thick:.0%}, which is "
-            "{thick:.0%} more."),
+            "{thick:.0%} more. Before any training the pen costs {untrained_thick:.0%}; after the same lessons with pens that differ, "
+            "{pens_thick:.0%}, and as written that has {pens_written:.0%} instead of {meta_written:.0%}."),
         measure=shifted,
-        holds=lambda n: n["thick"] > 0 and n["turned"] > -0.12,
-        over=BOTH, rivals=("the same convolutions from scratch",),
-        refuted="experience loses clearly less to a turn, or no more to a thicker pen",
-        tried="an earlier text had experience lose less, since quarter turns were among its tasks: they were other classes", minutes=0.6,
+        holds=lambda n: n["thick"] > 0 and n["turned"] > -0.12 and n["pens_thick"] < 0.5 * n["meta_thick"],
+        over=BOTH, rivals=("the same convolutions from scratch", "the same before training", "the same lessons in many pens"),
+        refuted="experience loses clearly less to a turn, or no more to a thicker pen; or lessons in many pens lose half as much or more",
+        tried="an earlier text had experience lose less, since quarter turns were among its tasks: they were other classes; "
+              "the hidden layer from scratch, which loses nothing to the pen", minutes=0.7,
     ),
     Claim(
         id="01.8",

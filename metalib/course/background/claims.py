@@ -80,7 +80,7 @@ def continued(source: str, seed: int, k: int) -> float:
 def on_digits(seed: int) -> Numbers:
     found = table("digits", seed, {"meta": EXPERIENCED, "moved": MOVED, "untrained": after("convolution", 0, 0), "logistic": LOGISTIC,
                                    "nearest": NEAREST, "mlp": after("MLP", 1_000, 6), "mlp_untrained": after("MLP", 0, 0)}, (1, 10))
-    found |= {f"continued{k}": continued("digits", seed, k) for k in (1, 10)} | {f"glyphs_continued{k}": continued("glyphs", seed, k) for k in (1, 10)}
+    found |= {f"{name}{k}": continued(source, seed, k) for name, source in (("continued", "digits"), ("glyphs_continued", "glyphs")) for k in (1, 10)}
     return found | {"behind": found["logistic1"] - found["meta1"]}
 
 

@@ -239,7 +239,7 @@ CLAIMS = [
     Claim(
         id="02.18",
         sentence=(
-            "Two CNPs, 5,000 iterations each, one always shown ten points, one any number up to ten. Error with 1, 2, 5 and 10 points: {ten1:.1f}, "
+            "Two CNPs, 3,000 iterations each, one always shown ten points, one any number up to ten. Error with 1, 2, 5 and 10 points: {ten1:.1f}, "
             "{ten2}, {ten5:.3f}, {ten10:.4f} against {any1:.1f}, {any2}, {any5:.3f}, {any10:.4f}. Two sigma hold {ten_inside1:.0%}, "
             "{ten_inside2:.0%}, {ten_inside5:.0%}, {ten_inside10:.0%} against {any_inside1:.0%}, {any_inside2:.0%}, {any_inside5:.0%}, "
             "{any_inside10:.0%}; upside down {ten_inside_flipped:.0%} against {any_inside_flipped:.0%}."),

@@ -191,13 +191,13 @@ class AnyNumber:
 
 
 def any_number(seed: int) -> Numbers:
-    """Two CNPs, 5,000 iterations each: one always shown ten points, one any number up to ten; judged on 1 to 20 and upside down."""
+    """Two CNPs, 3,000 iterations each: one always shown ten points, one any number up to ten; judged on 1 to 20 and upside down."""
     upside, found = at_distance(math.pi, 600, 10, 1_000 + seed), {}
     errors = {}
     for name, family in (("ten", WAVES), ("any", AnyNumber())):
         torch.manual_seed(seed)
         learner = ml.CNP()
-        ml.train(learner, family, 5_000, 25, lr=1e-3, schedule="cosine", seed=seed, progress=False, k_shot=10, n_query=10)
+        ml.train(learner, family, 3_000, 25, lr=1e-3, schedule="cosine", seed=seed, progress=False, k_shot=10, n_query=10)
         for k, episode in [(k, judged(WAVES, seed, k_shot=k)) for k in (1, 2, 5, 10, 20)] + [("_flipped", upside)]:
             errors[name, k], inside, sigma, _ = read(learner, episode)
             found |= {f"{name}{k}": float(errors[name, k].mean()), f"{name}_inside{k}": inside, f"{name}_sigma{k}": sigma,

@@ -244,7 +244,7 @@ CLAIMS = [
             "{ten_inside2:.0%}, {ten_inside5:.0%}, {ten_inside10:.0%} against {any_inside1:.0%}, {any_inside2:.0%}, {any_inside5:.0%}, "
             "{any_inside10:.0%}; upside down {ten_inside_flipped:.0%} against {any_inside_flipped:.0%}."),
         measure=on_waves.any_number,
-        holds=lambda n: n["lead1"] > 0 and n["any_inside1"] > 0.9 > n["ten_inside1"] and n["any_inside_flipped"] < 0.5,
+        holds=lambda n: n["lead1"] > 0 and n["any_inside1"] > n["ten_inside1"] + 0.2 and n["any_inside_flipped"] < 0.5,
         over=BOTH, rivals=("the same network, budget and waves, always with ten points",),
         refuted="any number of points mends nothing at one point; or mends the band upside down",
         tried="twenty points, which neither has met", minutes=1.5,

@@ -239,14 +239,16 @@ CLAIMS = [
     Claim(
         id="02.18",
         sentence=(
-            "Two CNPs, 3,000 iterations each, one always shown ten points, one any number up to ten. Error with 1, 2, 5 and 10 points: {ten1:.1f}, "
-            "{ten2}, {ten5:.3f}, {ten10:.4f} against {any1:.1f}, {any2}, {any5:.3f}, {any10:.4f}. Two sigma hold {ten_inside1:.0%}, "
+            "Two CNPs, 3,000 iterations each, one always shown ten points, one any number up to ten. Error with 1, 2, 5, 10 and 20 points: "
+            "{ten1:.1f}, {ten2}, {ten5}, {ten10}, {ten20} against {any1:.1f}, {any2}, {any5}, {any10}, {any20}. Two sigma hold {ten_inside1:.0%}, "
             "{ten_inside2:.0%}, {ten_inside5:.0%}, {ten_inside10:.0%} against {any_inside1:.0%}, {any_inside2:.0%}, {any_inside5:.0%}, "
-            "{any_inside10:.0%}; upside down {ten_inside_flipped:.0%} against {any_inside_flipped:.0%}."),
+            "{any_inside10:.0%} with 1, 2, 5, 10; upside down {ten_inside_flipped:.0%} against {any_inside_flipped:.0%}."),
         measure=on_waves.any_number,
-        holds=lambda n: n["lead1"] > 0 and n["any_inside1"] > n["ten_inside1"] + 0.2 and n["any_inside_flipped"] < 0.5,
+        holds=lambda n: (min(n["lead1"], n["lead2"], n["behind10"]) > 0 and n["any_inside1"] > n["ten_inside1"] + 0.2
+                         and n["any_inside_flipped"] < 0.5),
         over=BOTH, rivals=("the same network, budget and waves, always with ten points",),
-        refuted="any number of points mends nothing at one point; or mends the band upside down",
-        tried="twenty points, which neither has met", minutes=1.5,
+        refuted="any number mends nothing with one point or two, or costs nothing with ten; or mends the band upside down",
+        tried="five points, where the paired interval holds 0; twenty, which neither has met: the one trained on ten is ahead; not tried with the "
+              "20,000 iterations of the shipped CNP, which is far better at ten", minutes=1.5,
     ),
 ]

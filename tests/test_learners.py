@@ -81,18 +81,18 @@ def test_a_network_of_plain_modules_takes_the_vmapped_path_to_the_same_gradient(
 @pytest.mark.parametrize("kind", ["mlp", "stride", "max"])
 @pytest.mark.parametrize("name", [name for name in LEARNERS if "first order" not in name])
 def test_outer_gradient_equals_finite_differences(name, kind):
-    for by_autograd, by_differences in outer_slopes(LEARNERS[name](network(kind, smooth=True)), episode(kind), h=1e-5):
+    for by_autograd, by_differences in outer_slopes(LEARNERS[name](network(kind, smooth=True)), episode(kind)):
         assert by_autograd == pytest.approx(by_differences, rel=1e-6, abs=1e-9)
 
 
 def test_pretrained_gradient_equals_finite_differences():
-    slopes = outer_slopes(ml.Pretrained(network("mlp")), episode("mlp"), h=1e-5)
+    slopes = outer_slopes(ml.Pretrained(network("mlp")), episode("mlp"))
     assert slopes and all(a == pytest.approx(b, rel=1e-6, abs=1e-9) for a, b in slopes)
 
 
 def test_first_order_differs_from_the_true_gradient_and_finite_differences_tell():
     learner = ml.MAML(network("mlp"), 0.1, 1, first_order=True)
-    assert any(abs(a - b) > 1e-3 * abs(b) for a, b in outer_slopes(learner, episode("mlp"), h=1e-5))
+    assert any(abs(a - b) > 1e-3 * abs(b) for a, b in outer_slopes(learner, episode("mlp")))
 
 
 def quadratics(dtype=torch.float64):

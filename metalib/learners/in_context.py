@@ -31,8 +31,7 @@ class InContext(Learner):
         n_in, n_out: width of x and of y.
         width, blocks, heads: of the transformer.
 
-    Raises:
-        ValueError: for sizes below 1, or a width that the heads cannot share.
+    Raises ValueError for sizes below 1, or a width that the heads cannot share.
 
     Example:
         >>> import metalib as ml
@@ -52,8 +51,7 @@ class InContext(Learner):
     def adapt(self, support: Examples) -> Answers:
         """Read the support set: x [tasks, n, n_in], y [tasks, n, n_out] -> a function of queries [tasks, m, n_in].
 
-        Raises:
-            TypeError: for tasks with classes instead of values.
+        Raises TypeError for tasks with classes instead of values.
         """
         if not support.y.is_floating_point():
             raise TypeError("InContext needs values; these tasks have class numbers: use InContextClassifier for them.")
@@ -95,8 +93,7 @@ class InContextClassifier(Learner):
         channels: of `Columns`, what is seen of one cell.
         max_features, max_classes: the largest table.
 
-    Raises:
-        ValueError: for sizes below 1 or a width that the heads cannot share; when adapting, for larger tables.
+    Raises ValueError for sizes below 1 or a width that the heads cannot share; when adapting, for larger tables.
 
     Example:
         >>> import metalib as ml

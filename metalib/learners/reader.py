@@ -26,8 +26,7 @@ class Block(nn.Module):
         distances: how many measures of distance to the support rows a head may use beside its own comparison: each token
             says how sharply a head should fall off with each. Where rows have a geometry, a network need not rediscover it.
 
-    Raises:
-        ValueError: for a width that the heads cannot share.
+    Raises ValueError for a width that the heads cannot share.
     """
 
     def __init__(self, width: int, heads: int, shrink: float = 1.0, distances: int = 0):

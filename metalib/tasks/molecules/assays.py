@@ -73,8 +73,7 @@ class Assays:
             smiles, assays: names of its columns, which commas, semicolons or tabs part. Name other assays for training than for testing.
             split, molecules: which molecules this family sees, as for `Assays`.
 
-        Raises:
-            metalib.data.DataError: for a file that cannot be read, a column that is missing, or labels other than 0, 1 and none.
+        Raises metalib.data.DataError for a file that cannot be read, a column that is missing, or labels other than 0, 1 and none.
         """
         there, lines = data.read_table(Path(path))
         rows, assays = [row for _, row in lines], [assays] if isinstance(assays, str) else list(assays)

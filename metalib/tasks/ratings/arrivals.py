@@ -13,8 +13,7 @@ def by_arrival(table: Table, shares: Mapping[str, float]) -> tuple[np.ndarray, f
     Arguments:
         shares: name -> share of the users, in the order of their arrival; the last are the new ones.
 
-    Raises:
-        ValueError: where the table does not say when its ratings were given.
+    Raises ValueError where the table does not say when its ratings were given.
     """
     if table.when is None:
         raise ValueError("by_time asks when each rating was given, and this table does not say; leave it out, or give the table `when`.")

@@ -39,8 +39,7 @@ class SyntheticTables:
         classes: the largest number of classes.
         queries: rows of the query set, where no `n_query` is given.
 
-    Raises:
-        ValueError: for a range outside 1 to 100 features, 2 to 10 classes, or fewer rows than classes.
+    Raises ValueError for a range outside 1 to 100 features, 2 to 10 classes, or fewer rows than classes.
 
     Example:
         >>> SyntheticTables().sample(8, n_features=5, n_way=3, k_shot=10, n_query=20, seed=1).support.x.shape
@@ -72,8 +71,7 @@ class SyntheticTables:
                 Without `k_shot` half of the batches are balanced so, and half come in the shares that the classes have.
             seed: fixes everything that is drawn.
 
-        Raises:
-            ValueError: for sizes below 1, more than 10 classes or more than 100 features.
+        Raises ValueError for sizes below 1, more than 10 classes or more than 100 features.
         """
         rng = generator(seed)
         low, high = self.features

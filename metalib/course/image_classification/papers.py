@@ -175,11 +175,12 @@ def curves(methods: tuple[str, ...] = ("maml-papers", "fomaml-papers"), setting:
     """Accuracy on the validation characters against updates, one line a seed, with the paper's final number beside them."""
     figure = new(8.6, 3.4)
     ax = figure.add_subplot()
-    for name, colour, line, marker in zip(methods, (BLUE, ORANGE), LINES, MARKERS):
+    for name, colour in zip(methods, (BLUE, ORANGE)):
         title = next(m.name for m in METHODS if m.recipe == name)
         for note in notes():
             if note["recipe"] == f"{name}-omniglot-{setting}":
                 done, score = np.array(note["validation"]).T
+                line, marker = LINES[note["seed"]], MARKERS[note["seed"]]
                 ax.plot(done, 100 * score, line, color=colour, marker=marker, markersize=4, label=f"{title}, seed {note['seed']}")
     reported = float(METHODS[0].reported[setting])
     ax.axhline(reported, color=GREY, linewidth=1)

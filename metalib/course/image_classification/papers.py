@@ -180,7 +180,7 @@ def curves(methods: tuple[str, ...] = ("maml-papers", "fomaml-papers"), setting:
         for note in notes():
             if note["recipe"] == f"{name}-omniglot-{setting}":
                 done, score = np.array(note["validation"]).T
-                line, marker = LINES[note["seed"]], MARKERS[note["seed"]]
+                line, marker = LINES[note["seed"] % len(LINES)], MARKERS[note["seed"] % len(MARKERS)]
                 ax.plot(done, 100 * score, line, color=colour, marker=marker, markersize=4, label=f"{title}, seed {note['seed']}")
     reported = float(METHODS[0].reported[setting])
     ax.axhline(reported, color=GREY, linewidth=1)

@@ -12,7 +12,7 @@ from torch import Tensor
 def as_tensor(value, name: str = "x") -> Tensor:
     """Anything that holds numbers (array, tensor, list, table, sparse matrix) -> a tensor of its own, dense, in native order.
 
-    Raises TypeError for what holds no real numbers. ValueError: for rows of different length.
+    Raises TypeError for what holds no real numbers, ValueError for rows of different length.
     """
     for dense in ("to_numpy", "toarray", "to_dense"):
         value = getattr(value, dense)() if hasattr(value, dense) else value

@@ -58,7 +58,7 @@ def writing(path: str | Path | None, room: int = 1) -> Iterator[None]:
     Arguments:
         room: bytes that there has to be room for.
 
-    Raises NotWritten where it cannot be written. ValueError: where another run is writing to it.
+    Raises NotWritten where it cannot be written, ValueError where another run is writing to it.
     """
     if path is None:
         yield

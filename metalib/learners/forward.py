@@ -40,7 +40,7 @@ def predict(network: nn.Module, fast: Weights, shared: Mapping[str, Tensor], x: 
     Returns:
         Answers, [tasks, n, out].
 
-    Raises ValueError for inputs of another number of tasks than the weights. TypeError: for a network that gives no tensor.
+    Raises ValueError for inputs of another number of tasks than the weights, TypeError for a network that gives no tensor.
     """
     if fast and len(x) != (adapted := len(next(iter(fast.values())))):
         raise ValueError(f"x has shape {list(x.shape)}, but {adapted} task{'s were' if adapted > 1 else ' was'} learned; expected "

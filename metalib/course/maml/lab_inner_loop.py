@@ -46,10 +46,10 @@ class Together(MAML):
     def __init__(self, learners: Sequence[MAML], inner_lr: float):
         super().__init__(learners[0].network, inner_lr)
         weights = [dict(learner.network.named_parameters()) for learner in learners]
-        self.begin = {name: torch.stack([w[name].detach() for w in weights]) for name in weights[0]}
+        self.starts = {name: torch.stack([w[name].detach() for w in weights]) for name in weights[0]}
 
     def start(self, n_tasks: int, record: bool) -> Adapted:
-        return Adapted(self.network, {name: p.clone().requires_grad_() for name, p in self.begin.items()}, {})
+        return Adapted(self.network, {name: p.clone().requires_grad_() for name, p in self.starts.items()}, {})
 
 
 @cache
@@ -90,7 +90,7 @@ def compute(inner_lr: float, steps: int, k_shot: int, amplitude: float, phase: f
     learner, n = Together(list(starts.values()), inner_lr), len(starts)
     with torch.no_grad():
         path = list(learner.path(Examples(support.x.expand(n, -1, -1), support.y.expand(n, -1, -1)), steps))
-        fast = {name: torch.cat([moment.adapted.fast[name] for moment in path]) for name in learner.begin}
+        fast = {name: torch.cat([moment.adapted.fast[name] for moment in path]) for name in learner.starts}
         curves = Adapted(learner.network, fast, {})(GRID.expand(n * (steps + 1), -1, -1))    # [(steps + 1) * starts, 101, 1]
         curves = curves.view(steps + 1, n, -1).transpose(0, 1)
         truth = sine(GRID, amplitude, phase)

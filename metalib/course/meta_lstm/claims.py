@@ -145,7 +145,10 @@ def longer_maml(seed: int) -> tuple[ml.MAML, float]:
     for rate in (0.0025, 0.005, 0.01, 0.02):
         learner = ml.MAML(ml.mlp(1, 40, 40, 1), inner_lr=rate, inner_steps=10)
         learner.network.load_state_dict(ml.load("maml-sinusoid").network.state_dict())
-        ml.train(learner, WAVES, 3_000, 8, lr=3e-3, schedule="cosine", clip=1.0, seed=seed, progress=False, k_shot=10, n_query=10)
+        try:
+            ml.train(learner, WAVES, 3_000, 8, lr=3e-3, schedule="cosine", clip=1.0, seed=seed, progress=False, k_shot=10, n_query=10)
+        except ml.NonFiniteLoss:                                    # ten steps run away at this rate: none to choose
+            continue
         made[rate] = learner
     rate = min(made, key=lambda rate: float(np.nan_to_num(curves(made[rate], WAVES, 10, 1_000, 9_000, **TEN)[:, 10].mean(), nan=np.inf)))
     return made[rate], rate

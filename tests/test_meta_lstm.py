@@ -164,7 +164,7 @@ def test_the_controller_moves_by_minus_alpha_g():
 @pytest.mark.parametrize("name", LEARNED)
 def test_outer_gradient_equals_finite_differences(name, kind):
     # A small h: log-and-sign bends sharply where a gradient passes e^-10 = 5e-5, and a step must not reach across.
-    slopes = outer_slopes(awake(LEARNED[name](network(kind))), episode(kind), h=1e-7)
+    slopes = outer_slopes(awake(LEARNED[name](network(kind))), episode(kind), steps=(1e-7,))
     assert len(slopes) == 3
     for by_autograd, by_differences in slopes:
         assert by_autograd == pytest.approx(by_differences, rel=1e-5, abs=1e-8)
@@ -174,7 +174,7 @@ def test_outer_gradient_equals_finite_differences(name, kind):
 def test_first_order_is_another_gradient_of_the_same_loss(name):
     full, first = (awake(LEARNED[name](network(), order)) for order in (False, True))
     assert full.meta_loss(episode()).item() == pytest.approx(first.meta_loss(episode()).item(), rel=1e-12)
-    assert any(abs(a - b) > 1e-4 * abs(b) for a, b in outer_slopes(first, episode(), h=1e-5))
+    assert any(abs(a - b) > 1e-4 * abs(b) for a, b in outer_slopes(first, episode()))
 
 
 @pytest.mark.parametrize("kind", ["mlp", "conv"])

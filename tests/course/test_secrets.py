@@ -121,7 +121,7 @@ def test_nobody_has_answered_yet(notebook):
 WRITTEN_OUT = {            # (chapter, exercise) -> how its answer looks where it is written out in a sentence, a formula or a cell
     ("01_background", 3): r"sqrt\(len\(", ("02_concepts", 3): r"softmax\(-?1\)", ("03_maml", 4): r'endswith\("bias"\)',
     ("04_meta_lstm", 1): r"0\.87\d|f=1\b", ("04_meta_lstm", 4): r"gradient\.sign|sign\(gradient\)",
-    ("05_image_classification", 1): r"[Ss]ix stops", ("06a_few_shot_learning", 3): r"one_hot\(y, n_way\)",
+    ("05_image_classification", 1): r"[Ss]even stops|[Ss]even times|[Ss]tops (seven|7) times", ("06a_few_shot_learning", 3): r"one_hot\(y, n_way\)",
     ("06b_robot_learning", 4): r"brake.{0,12}\(speed - dq\)", ("06c_recommendation", 2): r"\(k\s*\+\s*(\\lambda|3|doubt)\)|k \+ 3",
     ("06c_recommendation", 3): r"square\(\)\.sum\(\) / \(len|summed over k \+ 3",
     ("06c_recommendation", 4): r"[Ff]ilm in both sets|one shuffle", ("06d_drug_discovery", 3): r"lots?\[scaffold\]",

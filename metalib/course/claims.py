@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import html
+import math
 import string
 import textwrap
 import time
@@ -118,6 +119,22 @@ class Found:
         """The sentence, its rivals, what would refute it and what was tried."""
         return "\n".join([str(self), f"      rivals: {'; '.join(self.claim.rivals)}", f"      refuted by: {self.claim.refuted}",
                           f"      tried: {self.claim.tried}"])
+
+
+def beyond(n: Numbers, name: str) -> bool:
+    """Is this paired difference above 0 by more than its interval?"""
+    return n[name] > n[f"{name}_half"]
+
+
+def tie(n: Numbers, name: str, within: float = 0.0) -> bool:
+    """Does the interval of this paired difference hold 0, or is it within so much of 0?"""
+    return abs(n[name]) <= max(n[f"{name}_half"], within)
+
+
+def wilson(p: float, n: float, z: float = 1.96) -> tuple[float, float]:
+    """Wilson's interval for a share p of n independent draws: 1927, https://doi.org/10.1080/01621459.1927.10502953."""
+    middle, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
 
 
 def shown(values: Sequence[float], spec: str) -> str:

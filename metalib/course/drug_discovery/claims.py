@@ -3,18 +3,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..claims import Claim, Numbers
+from ..claims import Claim, Numbers, beyond, tie
 from . import ends, grid
-
-
-def beyond(n: Numbers, name: str) -> bool:
-    """Is this paired difference above 0 by more than its interval?"""
-    return n[name] > n[f"{name}_half"]
-
-
-def tie(n: Numbers, name: str) -> bool:
-    """Does the interval of this paired difference hold 0?"""
-    return abs(n[name]) <= n[f"{name}_half"]
 
 
 def part(*names: str) -> Callable[[int], Numbers]:

@@ -1,19 +1,8 @@
 """What chapter 6a concludes about new classes from few samples, and how it is measured: half a minute of one core for a seed of most."""
 from __future__ import annotations
 
-from ..claims import Claim, Numbers
+from ..claims import Claim, beyond, tie
 from . import controls
-
-
-def beyond(n: Numbers, name: str) -> bool:
-    """Is this paired difference above 0 by more than its interval?"""
-    return n[name] > n[f"{name}_half"]
-
-
-def tie(n: Numbers, name: str, within: float = 0.0) -> bool:
-    """Does the interval of this paired difference hold 0, or is it within so much of 0?"""
-    return abs(n[name]) <= max(n[f"{name}_half"], within)
-
 
 CLINC = ("the same network before training: the nearest centroid", "the nearest centroid with counted idf", "logistic regression on the "
          "n-grams, on learned weights, and on tf-idf of characters (2 to 4, idf of the training intents' sentences)")

@@ -6,7 +6,6 @@ The interval of a share is Wilson's, 1927, https://doi.org/10.1080/01621459.1927
 """
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from ...learners import Learner
 from ...tasks import Digits
 from ...tasks.images.files import SUFFIXES, is_class, is_drawing, is_image, light_paper, page
 from ...tasks.images.ink import SIDE, resize_to_ink
+from ..claims import wilson
 from ..tour.lab_draw_and_recognise import SHIPPED, grey, shipped
 from ..widgets.drawing import BLACK, GREEN, GREY, RED
 from ..widgets.shell import Lab, entry
@@ -192,9 +192,8 @@ def nearest(colours: tuple[Tensor, Tensor], through) -> Tensor:
 
 def share(right: int, n: int) -> str:
     """A share and its 95 % interval, Wilson's."""
-    z, p = 1.96, right / n
-    middle, half = (p + z * z / (2 * n)) / (1 + z * z / n), z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return f"{100 * p:.0f} %, 95 % interval {100 * (middle - half):.0f} to {100 * (middle + half):.0f}"
+    low, high = wilson(right / n, n)
+    return f"{100 * right / n:.0f} %, 95 % interval {100 * low:.0f} to {100 * high:.0f}"
 
 
 def compute(learner: str, seed: int, folder: str = "", files: Sequence[Mapping] = (),

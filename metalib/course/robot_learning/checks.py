@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ...storage import shipped
+from .. import claims
 from ..answers import asked, close, number, tensor, versus, worst
 from ..verdict import checker, choose, kind, recognise, stop
 
@@ -104,9 +105,7 @@ def goal_from(function: Callable):
 
 def wilson(successes: int, episodes: int) -> tuple[float, float]:
     """Wilson's 95 % interval."""
-    p, n, z = successes / episodes, episodes, 1.96
-    middle, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
+    return claims.wilson(successes / episodes, episodes)
 
 
 def normal(successes: int, episodes: int) -> tuple[float, float]:

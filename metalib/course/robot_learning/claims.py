@@ -13,7 +13,7 @@ from ...recipes import build
 from ...recipes.robots import policy
 from ...storage import shipped
 from ...tasks.robots.simulator import GOALS
-from ..claims import Claim, Numbers, trained
+from ..claims import Claim, Numbers, trained, wilson
 from . import arm, measure, navigation
 
 # Wider than where the chapter's baselines chose: there the best point of one lay at an edge.
@@ -83,7 +83,7 @@ def coverage(seed: int, trials: int = 4_000) -> Numbers:
             second = np.where(rng.rand(50) < alike, first, rng.rand(50) < true)
             share = (first.mean() + second.mean()) / 2
             plain = 1.96 * np.sqrt(share * (1 - share) / 100)
-            for kind, (low, high) in (("episode", measure.wilson(share, 100)), ("goal", measure.wilson(share, 50)),
+            for kind, (low, high) in (("episode", wilson(share, 100)), ("goal", wilson(share, 50)),
                                       ("plain", (share - plain, share + plain))):
                 held[kind] += low <= true <= high
         found |= {f"{kind}{'_alike' if alike else ''}": count / trials for kind, count in held.items()}

@@ -7,7 +7,6 @@ A test steps some of them again. The lab's paths and the films are made by paths
 """
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from ...recipes import load
 from ...recipes.robots import policy
 from ...tasks.robots import demonstrations as robots
 from ...tasks.robots.simulator import CENTRE, GOALS, SCALE, SEED, SKILLS, Policy, world
+from ..claims import wilson
 
 STARTS = (100, 101)                                         # of the hand: no demonstration began there
 BY_HAND = "goal read by hand"
@@ -78,12 +78,6 @@ class Successes:
         low, high = self.interval
         by = " by goal" if self.starts > 1 else ""
         return f"{sum(self.values)} of {len(self.values)} succeed (95 % CI{by} {100 * low:.0f} to {100 * high:.0f} %)"
-
-
-def wilson(p: float, n: float, z: float = 1.96) -> tuple[float, float]:
-    """Wilson's interval for a share p of n independent draws."""
-    middle, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
 
 
 @torch.no_grad()

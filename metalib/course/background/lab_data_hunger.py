@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ...evaluation import mean_ci
 from ...tasks import Shifted
-from ..widgets.drawing import BLACK, BLUE, GREY, ORANGE, PALE
+from ..widgets.drawing import BLACK, BLUE, GREY, ORANGE, PALE, canvas
 from ..widgets.shell import Lab, entry
 from .measure import CLASSES, DRAWINGS, N_TASKS, N_WAY, NETWORKS, SEEDS, SHIFTS, SHOTS, SOURCES, after, alone, answers
 
@@ -114,7 +114,9 @@ def make(fig):
     left.text(0.9, 100 / N_WAY, "chance", color=GREY, va="bottom", fontsize=9)
     right.axis("off")
     right.set_title("What is asked")
-    picture = right.imshow(np.zeros((28 * ROWS, 28 * COLUMNS)), cmap="gray_r", vmin=0, vmax=1)
+    right.set(xlim=(0, 28 * COLUMNS), ylim=(28 * ROWS, 0), aspect="equal")
+    right.apply_aspect()
+    picture, paint = canvas(right, 0, 28 * ROWS, 28 * COLUMNS, 0)
     curves = []
     for colour, style, marker in LOOKS:
         band, = left.fill([1], [0], color=colour, alpha=0.18, lw=0)
@@ -137,7 +139,7 @@ def make(fig):
         here.set_data([r.k_shot] * 2, [0, 103])
         dots.set_data([r.k_shot] * 2, 100 * r.mean[1:, r.at])
         span.set_data(np.minimum(r.k_shot * np.array(r.factor[1:]), 36), [100 * r.mean[2, r.at]] * 2)
-        picture.set_data(r.sample.numpy())
+        paint(1 - r.sample.flip(0)[None])
         return reading(r)
 
     return [picture, *(artist for curve in curves for artist in curve), here, span, dots], change

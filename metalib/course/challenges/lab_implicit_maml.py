@@ -11,13 +11,11 @@ import math
 from dataclasses import dataclass
 
 import ipywidgets as widgets
-import numpy as np
 import torch
-from matplotlib.colors import LinearSegmentedColormap
 from torch import Tensor
 
 from ...learners.imaml import conjugate_gradient
-from ..widgets.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, said
+from ..widgets.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, bands, said
 from ..widgets.pointer import Pointer
 from ..widgets.shell import Lab, entry
 
@@ -88,9 +86,7 @@ def make(fig):
     ax = fig.add_axes((0.06, 0.12, 0.42, 0.83))
     ax.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal", xlabel="θ₁")
     ax.set_ylabel("θ₂", labelpad=-2)
-    tints = LinearSegmentedColormap.from_list("paper", ["#9FC3DE", "#FFFFFF"])(np.linspace(0, 1, BANDS), bytes=True)
-    ground = ax.imshow(np.zeros((PIXELS, PIXELS, 4), np.uint8), extent=(-REACH, REACH) * 2, origin="lower",
-                       interpolation="nearest", zorder=0)
+    ground, paint = bands(ax, BANDS)
     trail, = ax.plot([], [], color=PURPLE, lw=1.6, zorder=1, label="its place for every strength")
     path, = ax.plot([], [], "-", marker=".", color=GREEN, lw=1, ms=6, zorder=2, label="inner steps")
     arrows = []
@@ -118,7 +114,7 @@ def make(fig):
 
     def change(r: Result) -> str:
         height = r.ground.sqrt()
-        ground.set_data(tints[(height / height.max() * (BANDS - 1e-6)).long().numpy()])
+        paint(height)
         trail.set_data(*torch.cat([r.theta[None], r.trail.flip(0), OPTIMUM[None]]).T)
         path.set_data(*r.path.T)
         for (line, tip), way in zip(arrows, r.arrows):

@@ -22,7 +22,7 @@ from ...learners import Learner
 from ...metrics import roc_auc
 from ...recipes import load
 from ...tasks import ComputedAssays
-from ..widgets.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE
+from ..widgets.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, sheet
 from ..widgets.shell import Lab, entry
 
 FIRST = 10                                              # of the ranked candidates, whose hits are counted
@@ -98,8 +98,8 @@ def make(fig):
         axes = fig.add_axes((11 / SIZE[0], top / SIZE[1], SHOWN * CELL[0] / SIZE[0], CELL[1] / SIZE[1]))     # pixel by pixel
         axes.axis("off")
         fig.text(0.012, top / SIZE[1] + 0.42, title, fontsize=11, color=BLACK, va="center")
-        rows.append((axes.imshow(strip(["C"] * SHOWN), aspect="auto", interpolation="nearest"),
-                     [axes.text(CELL[0] * (i + 0.5), -8, "", ha="center", fontsize=10) for i in range(SHOWN)]))
+        axes.set(xlim=(0, SHOWN * CELL[0]), ylim=(CELL[1], 0))
+        rows.append((*sheet(axes), [axes.text(CELL[0] * (i + 0.5), -8, "", ha="center", fontsize=10) for i in range(SHOWN)]))
     chart = fig.add_axes((0.79, 0.12, 0.195, 0.72))
     chart.set(xlim=(-0.6, 2.6), ylim=(0.4, 1.02), title="ROC-AUC")
     chart.set_xticks(range(3), ["proto-\ntypes", "forest", "logistic"], fontsize=9)
@@ -107,15 +107,15 @@ def make(fig):
     bars = chart.bar(range(3), [1] * 3, 0.62, color=[GREEN, ORANGE, PURPLE])
     was, = chart.plot([], [], "_", color=BLACK, ms=26, mew=2)
     note = fig.text(0.79, 0.93, "black lines: without the flip", fontsize=9, color=GREY)
-    moving = [*(part for image, words in rows for part in (image, *words)), *bars, was, note]
+    moving = [*(part for image, _, words in rows for part in (image, *words)), *bars, was, note]
 
     def change(r: Result) -> str:
-        for (image, _), smiles in zip(rows, (r.tested, r.ranked)):
-            image.set_data(strip(smiles))
-        for i, (word, label) in enumerate(zip(rows[0][1], r.labels)):
+        for (_, paint, _), smiles in zip(rows, (r.tested, r.ranked)):
+            paint(strip(smiles))
+        for i, (word, label) in enumerate(zip(rows[0][2], r.labels)):
             word.set_text(("active" if label else "inactive") + (" (flipped)" if i == r.flip - 1 else ""))
             word.set(color=BLUE if label else GREY, weight="bold" if i == r.flip - 1 else "normal")
-        for i, (word, hit) in enumerate(zip(rows[1][1], r.truth)):
+        for i, (word, hit) in enumerate(zip(rows[1][2], r.truth)):
             word.set_text(f"{i + 1}: {'active' if hit else 'inactive'}")
             word.set_color(BLUE if hit else GREY)
         for bar, value in zip(bars, r.auc):

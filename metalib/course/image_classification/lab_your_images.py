@@ -26,7 +26,7 @@ from ...tasks.images.files import SUFFIXES, is_class, is_drawing, is_image, ligh
 from ...tasks.images.ink import SIDE, resize_to_ink
 from ..claims import wilson
 from ..tour.lab_draw_and_recognise import SHIPPED, grey, shipped
-from ..widgets.drawing import BLACK, GREEN, GREY, RED
+from ..widgets.drawing import BLACK, GREEN, GREY, RED, sheet
 from ..widgets.shell import Lab, entry
 from .photographs import histogram, pixels
 
@@ -232,7 +232,7 @@ def make(fig):
     above = [fig.add_axes((0.09 + 0.18 * i, 0.56, 0.15, 0.3)) for i in range(ANSWERS)]
     below = [fig.add_axes((0.09 + 0.09 * i, 0.17, 0.08, 0.17)) for i in range(ASKED)]
     blank = grey(torch.zeros(SIDE, SIDE))
-    views = [ax.imshow(blank, interpolation="nearest") for ax in (*above, *below)]
+    views, paints = zip(*[sheet(ax) for ax in (*above, *below)])
     for ax in (*above, *below):
         ax.axis("off")
     fig.text(0.012, 0.7, "learned\nfrom", color=GREY, fontsize=9.5, va="center")
@@ -245,13 +245,13 @@ def make(fig):
         return (name if len(name) <= 11 else name[:10] + "…").replace("$", r"\$")       # a dollar would open a formula
 
     def change(r: Result) -> str:
-        for i, (view, title) in enumerate(zip(views, titles)):
-            view.set_data(grey(r.support[i]) if i < len(r.names) else blank)
+        for i, (paint, title) in enumerate(zip(paints, titles)):
+            paint(grey(r.support[i]) if i < len(r.names) else blank)
             title.set_text(short(r.names[i]) if i < len(r.names) else "")
-        for i, (view, mark) in enumerate(zip(views[ANSWERS:], marks)):
+        for i, (paint, mark) in enumerate(zip(paints[ANSWERS:], marks)):
             there = i < len(r.query)
             right = there and bool(r.answers[i] == r.truth[i])
-            view.set_data(grey(r.query[i]) if there else blank)
+            paint(grey(r.query[i]) if there else blank)
             mark.set_text(f"{short(r.names[r.answers[i]])}\n{'right' if right else 'wrong'}" if there else "")
             mark.set_color(GREEN if right else RED)
         problems = f"; not used: {', '.join(r.trouble)}" if r.trouble else ""

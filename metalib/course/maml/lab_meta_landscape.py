@@ -14,11 +14,10 @@ from functools import cache
 import ipywidgets as widgets
 import numpy as np
 import torch
-from matplotlib.colors import LinearSegmentedColormap
 from torch import Tensor
 
 from .. import quadratics
-from ..widgets.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, said
+from ..widgets.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, bands, said
 from ..widgets.pointer import Pointer
 from ..widgets.shell import Lab, entry
 
@@ -112,9 +111,7 @@ def make(fig):
     ax = fig.add_axes((0.06, 0.12, 0.4, 0.83))
     ax.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal", xlabel="θ₁")
     ax.set_ylabel("θ₂", labelpad=-2)
-    tints = LinearSegmentedColormap.from_list("paper", ["#9FC3DE", "#FFFFFF"])(np.linspace(0, 1, BANDS), bytes=True)
-    ground = ax.imshow(np.zeros((PIXELS, PIXELS, 4), np.uint8), extent=(-REACH, REACH) * 2, origin="lower",
-                       interpolation="nearest", zorder=0)
+    ground, paint = bands(ax, BANDS)
     trail_, = ax.plot([], [], color=RED, lw=1.2, zorder=1)
     paths = [ax.plot([], [], "-", marker=".", color=GREEN, lw=1, ms=6, zorder=2)[0] for _ in MINIMA]
     arrows = []
@@ -148,7 +145,7 @@ def make(fig):
 
     def change(r: Result) -> str:
         excess = (r.objective - r.objective.min()).sqrt()
-        ground.set_data(tints[(excess / excess.max() * (BANDS - 1e-6)).long().numpy()])
+        paint(excess)
         trail_.set_data(*r.trail.T)
         for i, line in enumerate(paths):
             line.set_data(*(r.paths[i].T if i < len(r.paths) else ([], [])))

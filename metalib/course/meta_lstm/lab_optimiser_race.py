@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import ipywidgets as widgets
 import numpy as np
 import torch
-from matplotlib.colors import LinearSegmentedColormap
 from torch import Tensor
 
 from ...learners import Unrolled
 from ...networks import mlp
 from .race import RATES, RIVALS
-from ..widgets.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, said
+from ..widgets.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, bands, said
 from ..widgets.pointer import Pointer
 from ..widgets.shell import Lab, entry
 
@@ -31,10 +30,16 @@ TRAINED = 20                                        # steps that the controller 
 
 def bowl(theta: Tensor, stretch: float) -> tuple[Tensor, Tensor]:
     """1/2 theta^T A theta with eigenvalues 1 and 1 / stretch: loss [...] and gradient [..., 2] at theta [..., 2]."""
-    c, s = np.cos(TURN), np.sin(TURN)
-    axes = torch.tensor([[c, -s], [s, c]], dtype=theta.dtype)
-    gradient = theta @ (axes * torch.tensor([1, 1 / stretch], dtype=theta.dtype)) @ axes.T
+    gradient = theta @ curvature(stretch, theta.dtype)
     return (theta * gradient).sum(-1) / 2, gradient
+
+
+@lru_cache(32)
+def curvature(stretch: float, dtype: torch.dtype) -> Tensor:
+    """A [2, 2] of the bowl."""
+    c, s = np.cos(TURN), np.sin(TURN)
+    axes = torch.tensor([[c, -s], [s, c]], dtype=dtype)
+    return axes * torch.tensor([1, 1 / stretch], dtype=dtype) @ axes.T
 
 
 def valley(theta: Tensor, stretch: float) -> tuple[Tensor, Tensor]:
@@ -92,6 +97,12 @@ def walk(rule: Unrolled, landscape, stretch: float, theta: Tensor, steps: int) -
     return torch.stack(path, 1), torch.stack(losses, 1)
 
 
+@cache
+def rivals() -> dict[str, Unrolled]:
+    """The hand-made rules; the network that each asks for is not used."""
+    return {name: make(mlp(1, 1)) for name, make in RIVALS.items()}
+
+
 @torch.no_grad()
 def compute(landscape: str, stretch: float, theta_1: float, theta_2: float, steps: int, tuned: bool, rate: float,
             learned: Mapping[str, Unrolled] | None = None) -> Result:
@@ -103,11 +114,10 @@ def compute(landscape: str, stretch: float, theta_1: float, theta_2: float, step
         tuned: give each hand-made rival the rate that ends lowest on this very landscape, of race.RATES; else `rate` for all.
         learned: name -> learned optimiser; default the shipped ones.
     """
-    f, start, blank = LANDSCAPES[landscape], torch.tensor([[theta_1, theta_2]]), mlp(1, 1)
+    f, start = LANDSCAPES[landscape], torch.tensor([[theta_1, theta_2]])
     names, rates, paths, losses = [], [], [], []
-    for name, make in RIVALS.items():
+    for name, rule in rivals().items():
         tried = torch.tensor(RATES if tuned else (rate,))[:, None]
-        rule = make(blank)
         rule.lr = tried                                           # every rate at once: they lie along the task axis
         path, loss = walk(rule, f, stretch, start.expand(len(tried), -1), steps)
         best = int(loss[:, -1].nan_to_num(torch.inf).argmin())
@@ -122,9 +132,7 @@ def make(fig):
     ax = fig.add_axes((0.055, 0.12, 0.4, 0.83))
     ax.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal", xlabel="θ₁")
     ax.set_ylabel("θ₂", labelpad=-2)
-    tints = LinearSegmentedColormap.from_list("paper", ["#9FC3DE", "#FFFFFF"])(np.linspace(0, 1, BANDS), bytes=True)
-    ground = ax.imshow(np.zeros((PIXELS, PIXELS, 4), np.uint8), extent=(-REACH, REACH) * 2, origin="lower",
-                       interpolation="nearest", zorder=0)
+    ground, paint = bands(ax, BANDS)
     minimum, = ax.plot([], [], "*", color=BLACK, ms=13, mec="white", zorder=5)
     start, = ax.plot([], [], "o", color=BLACK, ms=9, mec="white", zorder=5)
     right = fig.add_axes((0.535, 0.12, 0.45, 0.56))
@@ -142,7 +150,7 @@ def make(fig):
 
     def change(r: Result) -> str:
         level = (r.objective - r.objective.min()).sqrt()
-        ground.set_data(tints[(level / level.max() * (BANDS - 1e-6)).long().numpy()])
+        paint(level)
         minimum.set_data(*[[v] for v in MINIMA[r.landscape]])
         start.set_data(*r.paths[0, :1].T)
         for k, (way, fall) in enumerate(lines):

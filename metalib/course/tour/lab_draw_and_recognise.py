@@ -20,7 +20,7 @@ from ...learners import Learner, NearestCentroid
 from ...learners.base import Predict
 from ...tasks.images.glyphs import Glyphs
 from ...tasks.images.ink import draw_strokes
-from ..widgets.drawing import BLACK, BLUE, GREY, ORANGE, said
+from ..widgets.drawing import BLACK, BLUE, GREY, ORANGE, canvas, said, sheet
 from ..widgets.pointer import Pointer
 from ..widgets.shell import Lab, entry
 
@@ -122,14 +122,12 @@ def make(fig):
             spine.set(visible=True, color=GREY)
     bars = fig.add_axes((0.52, 0.08, 0.4, 0.4))
     bars.set(xlim=(0, 1), ylim=(4.6, -0.6), yticks=[], xticks=[0, 0.5, 1], title="Confidence; small: what the learner sees")
-    blank = grey(torch.zeros(28, 28))
-    look = dict(zorder=1)
-    unused = grey(torch.full((28, 28), 0.12))
-    papers = [ax.imshow(blank, extent=(0.01, 0.99, 0.99, 0.01), interpolation="bilinear", **look) for ax in pads]
+    blank, unused = torch.zeros(28, 28), torch.full((28, 28), 0.12)
+    papers, fill = zip(*[canvas(ax, 0.01, 0.99, 0.99, 0.01) for ax in pads])
     inks = [ax.add_collection(LineCollection([], colors=BLACK, linewidths=2.6, capstyle="round", zorder=2)) for ax in pads]
     # What the learner sees of the five symbols: one strip beside the bars, for one picture is quicker drawn than five.
     views = [fig.add_axes((0.465, 0.417 - 0.0769 * 4, 0.033, 0.0769 * 4 + 0.0676)), fig.add_axes((0.282, 0.2, 0.065, 0.1331))]
-    strip, thumb = (ax.imshow(blank, interpolation="nearest", aspect="auto", **look) for ax in views)
+    (strip, paint_strip), (thumb, paint_thumb) = (sheet(ax) for ax in views)
     gap = grey(torch.zeros(4, 28))
     for ax in views:
         ax.axis("off")
@@ -143,11 +141,11 @@ def make(fig):
     def change(r: Result) -> str:
         for i in range(MOST + 1):
             used = i == QUERY or i < r.n_way
-            papers[i].set_data(grey(r.images[i]) if i in r.images and i not in r.drawn else blank if used else unused)
+            fill[i](1 - (r.images[i] if i in r.images and i not in r.drawn else blank if used else unused).flip(0)[None])
             inks[i].set_segments([np.asarray(s if len(s) > 1 else [s[0], s[0]]) for s in r.drawn.get(i, [])] if used else [])
-        seen = [grey(r.images[i]) if i in r.images else blank for i in range(MOST + 1)]
-        strip.set_data(np.concatenate([part for image in seen[:MOST] for part in (image, gap)][:-1]))
-        thumb.set_data(seen[QUERY])
+        seen = [grey(r.images.get(i, blank)) for i in range(MOST + 1)]
+        paint_strip(np.concatenate([part for image in seen[:MOST] for part in (image, gap)][:-1]))
+        paint_thumb(seen[QUERY])
         winner = int(r.confidence.argmax()) if len(r.confidence) else None
         for i in range(MOST):
             known = i < len(r.confidence)

@@ -1,6 +1,8 @@
 """What the shell knows about single controls: their width, their bounds, their names."""
 from __future__ import annotations
 
+from typing import Any
+
 import ipywidgets as widgets
 
 # Sliders come without an accessible name: when the picture has loaded, each takes the text of its visible label.
@@ -18,6 +20,20 @@ def ends(control: widgets.Widget) -> list:
     if isinstance(control, widgets.ToggleButtons):
         return list(control._options_values)
     return [control.min, control.max]
+
+
+def onward(control: widgets.Widget, old: Any, new: Any) -> Any:
+    """The value of a slider one step further in the direction from `old` to `new`; None at its end, or of another control."""
+    if isinstance(control, widgets.SelectionSlider):
+        values = list(control._options_values)
+        if old not in values or new not in values:                # the options are others now
+            return None
+        place = values.index(new) + (1 if values.index(new) > values.index(old) else -1)
+        return values[place] if 0 <= place < len(values) else None
+    if isinstance(control, (widgets.FloatSlider, widgets.IntSlider)):
+        value = new + (control.step if new > old else -control.step)
+        return value if control.min - 1e-9 <= value <= control.max + 1e-9 else None
+    return None
 
 
 def fit(control: widgets.Widget) -> None:

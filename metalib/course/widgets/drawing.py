@@ -5,12 +5,14 @@ import struct
 import zlib
 
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 from torch import Tensor, nn
 
 from ...figures import BLACK, BLUE, GREEN, GREY, ORANGE, PALE, PURPLE, RED, SKY, YELLOW    # one palette for the whole course
+from .quick import Pixels
 
-__all__ = ["BLACK", "BLUE", "DPI", "GREEN", "GREY", "ORANGE", "PALE", "PURPLE", "RED", "SKY", "STYLE", "YELLOW", "canvas",
-           "encode", "said"]
+__all__ = ["BLACK", "BLUE", "DPI", "GREEN", "GREY", "ORANGE", "PALE", "PURPLE", "RED", "SKY", "STYLE", "YELLOW", "bands",
+           "canvas", "encode", "said", "sheet"]
 
 STYLE = {"font.size": 10.5, "axes.titlesize": 11, "axes.labelsize": 10.5, "legend.fontsize": 9.5, "legend.frameon": False,
          "xtick.labelsize": 9.5, "ytick.labelsize": 9.5, "axes.spines.top": False, "axes.spines.right": False,
@@ -19,18 +21,48 @@ DPI = 100
 
 
 def canvas(axes, left: float, bottom: float, right: float, top: float):
-    """A picture over a rectangle of `axes`, and a function that paints images [3, h, w] on it, the first row at the bottom.
+    """A picture over a rectangle of `axes`, and a function that paints images [1 or 3, h, w] on it, the first row at the bottom.
 
-    Enlarged here and put on the figure pixel by pixel: `imshow` would take five times as long.
+    Enlarged here and put on the figure pixel by pixel: `imshow` takes ten times as long.
     """
     (x0, y0), (x1, y1) = axes.transData.transform([(left, bottom), (right, top)]).round().astype(int)
     pixels = np.full((y1 - y0, x1 - x0, 4), 255, np.uint8)
-    picture = axes.figure.figimage(pixels, x0, y0, origin="lower")
+    picture = Pixels(axes.figure, pixels, x0, y0)
 
     def paint(image: Tensor) -> None:
         large = nn.functional.interpolate(image[None], size=pixels.shape[:2], mode="bilinear")[0]
         pixels[..., :3] = (255 * large.clamp(0, 1)).byte().permute(1, 2, 0).numpy()
         picture.set_data(pixels)
+    return picture, paint
+
+
+def sheet(axes):
+    """A picture over all of `axes`, and a function that paints RGB or RGBA images on it [h, w, 3 or 4], uint8, the first row on top.
+
+    Each becomes a rectangle of the figure's pixels.
+    """
+    axes.apply_aspect()
+    (x0, y0), (x1, y1) = axes.transAxes.transform([(0, 0), (1, 1)]).round().astype(int)
+    pixels = np.full((y1 - y0, x1 - x0, 4), 255, np.uint8)
+    picture = Pixels(axes.figure, pixels, x0, y0)
+
+    def paint(image: np.ndarray) -> None:
+        rows, columns = (np.linspace(0, n, size, endpoint=False).astype(int) for n, size in zip(image.shape, pixels.shape[:2]))
+        pixels[..., :image.shape[2]] = image[rows[::-1, None], columns]
+        picture.set_data(pixels)
+    return picture, paint
+
+
+def bands(axes, n_bands: int):
+    """A picture over all of `axes`, and a function that paints a height >= 0 on it [h, w], the first row at the bottom.
+
+    From blue at zero to white at the largest in `n_bands` steps; each height becomes a rectangle of pixels.
+    """
+    picture, paint_pixels = sheet(axes)
+    tints = LinearSegmentedColormap.from_list("paper", ["#9FC3DE", "#FFFFFF"])(np.linspace(0, 1, n_bands), bytes=True)
+
+    def paint(height: Tensor) -> None:
+        paint_pixels(tints[(height.flip(0) / height.max() * (n_bands - 1e-6)).long().numpy()])
     return picture, paint
 
 

@@ -7,6 +7,7 @@ A lab supplies three things:
 
 Speed comes from drawing little: what stands still is drawn once and kept as pixels, an event redraws the moving artists
 on top ("blitting"), and the PNG is packed loosely. Events that arrive together are answered by one picture, of the newest state.
+While nobody moves anything, the next picture in the direction of the last move is prepared; pictures that were shown are kept.
 A second after the last event the picture is drawn once more, at twice the size: sharp on a dense screen.
 """
 from __future__ import annotations
@@ -19,23 +20,27 @@ import sys
 import types
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import ipywidgets as widgets
 import matplotlib as mpl
 import numpy as np
 from matplotlib.artist import Artist
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from traitlets import TraitError
 
-from .controls import NAME_CONTROLS, ends, fit
+from .controls import NAME_CONTROLS, ends, fit, onward
 from .drawing import DPI, STYLE, encode
 from .pointer import Pointer, Tracker
+from .quick import Canvas
 
 # A picture is drawn when no further event has come for an eighth of the time that the last picture took, within these
 # bounds in seconds: a queue of waiting events is drained in less each, on a slow or busy machine too.
 QUIET = (0.003, 0.04)
+ALONE = 0.1          # an event so many seconds after the one before is alone: drawn at once
+SOON = 0.12          # seconds after a picture until the next one is prepared: longer than between the events of a drag
+KEPT = 40            # pictures, some 4 MB
 REST = 1.2           # seconds without an event until the picture is drawn sharply
 PATIENCE = 4         # but an unbroken stream of events gets a picture at least every so many times that drawing takes
 
@@ -78,22 +83,26 @@ class Lab(widgets.VBox):
         self.sentence, self.error = "", None
         self._pending: dict[str, Any] = {}                        # changes that the controls do not show yet
         self._silent, self._waiting, self._rest, self._last, self._cost = False, None, None, 0.0, 0.0
+        self._soon, self._next = None, None                       # (control, value) that comes next if the last move goes on
+        self._shown, self._drawn = None, None                     # the states on the page and on the canvas
+        self._kept: dict[tuple | None, tuple[bytes, str]] = {}    # state -> its picture and sentence, the latest last
         with mpl.rc_context(STYLE):
             self.fig = Figure(figsize=size, dpi=DPI, facecolor="white")
-            self._canvas = FigureCanvasAgg(self.fig)
+            self._canvas = Canvas(self.fig)
             moving, self._change = make(self.fig)
             self._moving = sorted(moving, key=lambda artist: artist.zorder)
             for artist in self._moving:
                 artist.set_animated(True)                         # left out of the background
             self._canvas.draw()
         self._background = self._canvas.copy_from_bbox(self.fig.bbox)
+        self._png = encode(np.asarray(self._canvas.buffer_rgba()), 1)
         self._view = widgets.HTML(layout=widgets.Layout(grid_area="1 / 1", margin="0", width="100%"))
         for name, control in self.controls.items():
             fit(control)
             if isinstance(control, widgets.Button):
                 control.on_click(lambda _, action=actions[name]: self._act(action(self.state)))
             else:
-                control.observe(lambda _: self._event(), "value")
+                control.observe(partial(self._moved, name), "value")
         self.tracker = None if pointer is None else Tracker(self.fig, lambda event: self._act(pointer(event, self.state)), ink)
         picture = self.tracker.over(self._view) if self.tracker else self._view
         flow = widgets.Layout(flex_flow="row wrap", max_width=f"{self.width + 60}px")
@@ -149,11 +158,28 @@ class Lab(widgets.VBox):
         finally:
             self._silent = False
 
+    def _key(self, state: Mapping[str, Any]) -> tuple | None:
+        """What a picture is kept under; None where files or words of the reader's own decide it too, or a value has no hash."""
+        if any(isinstance(c, (widgets.Text, widgets.FileUpload)) and c.value for c in self.controls.values()):
+            return None
+        key = tuple(round(value, 9) if isinstance(value, float) else value for value in state.values())
+        try:
+            hash(key)
+        except TypeError:
+            return None
+        return key
+
     # ---- events: the newest state is always the next one drawn -------------------------------------------------
     def _act(self, changes: Mapping[str, Any] | None) -> None:
         if changes:
             self._pending |= changes
             self._event()
+
+    def _moved(self, name: str, change: Mapping[str, Any]) -> None:
+        """A control has moved, and may go on the same way."""
+        value = onward(self.controls[name], change["old"], change["new"])
+        self._next = None if value is None else (name, value)
+        self._event()
 
     def _event(self) -> None:
         """Draw soon; without an event loop (a test, a script) at once."""
@@ -163,13 +189,14 @@ class Lab(widgets.VBox):
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return self.draw()
-        self._last = loop.time()
+        before, self._last = self._last, loop.time()
         self._stir()
         if self._waiting is None:
-            self._wait(loop, self._last + PATIENCE * max(self._cost, QUIET[0]))
+            alone = self._last - before > ALONE
+            self._wait(loop, self._last + PATIENCE * max(self._cost, QUIET[0]), 0 if alone else None)
 
-    def _wait(self, loop: asyncio.AbstractEventLoop, deadline: float) -> None:
-        quiet = min(max(self._cost / 8, QUIET[0]), QUIET[1])
+    def _wait(self, loop: asyncio.AbstractEventLoop, deadline: float, quiet: float | None = None) -> None:
+        quiet = min(max(self._cost / 8, QUIET[0]), QUIET[1]) if quiet is None else quiet
         self._waiting = loop.call_later(quiet, self._due, loop, quiet, deadline)
 
     def _due(self, loop: asyncio.AbstractEventLoop, quiet: float, deadline: float) -> None:
@@ -182,35 +209,43 @@ class Lab(widgets.VBox):
             self._cost = loop.time() - began
 
     def _stir(self) -> None:
-        """Something happens: no sharp picture until it has been quiet for a while."""
-        if self._rest is not None:
-            self._rest.cancel()
+        """Something happens: nothing is prepared, and no sharp picture drawn, until it has been quiet for a while."""
+        for due in (self._rest, self._soon):
+            if due is not None:
+                due.cancel()
         try:
-            self._rest = asyncio.get_running_loop().call_later(REST, self._sharpen)
+            loop = asyncio.get_running_loop()
         except RuntimeError:
-            self._rest = None                                     # a test, a script: nobody looks
+            return                                                # a test, a script: nobody looks
+        self._soon, self._rest = loop.call_later(SOON, self._prepare), loop.call_later(REST, self._sharpen)
+
+    def _prepare(self) -> None:
+        """Draw, and keep for later, what comes next if the last control that was moved goes on the same way."""
+        if self._next is None or self._waiting is not None:
+            return
+        state = self.state | dict([self._next])
+        key, self._next = self._key(state), None
+        if key is not None and key not in self._kept:
+            try:
+                self._keep(key, *self._picture(state))
+            except Exception:                                     # it is raised, and shown, when somebody goes there
+                self._drawn = None
 
     def _sharpen(self) -> None:
         """Show the present picture at twice the size."""
         self._rest = None
         if self.error or self._waiting is not None:
             return
-        canvas = FigureCanvasAgg(self.fig)                        # of its own: the other one keeps the background
-        pixels = [(image, image.ox, image.oy, image.get_array()) for image in self.fig.images]     # these do not grow with the dots
+        self._settle()
+        canvas = Canvas(self.fig)                        # of its own: the other one keeps the background
         try:
             self.fig.set_dpi(2 * DPI)
-            for image, x, y, values in pixels:
-                image.ox, image.oy = 2 * x, 2 * y
-                image.set_data(values.repeat(2, 0).repeat(2, 1))
             with mpl.rc_context(STYLE):
                 canvas.draw()
             self._add_moving()
         finally:
             self.fig.set_dpi(DPI)
             self.fig.set_canvas(self._canvas)
-            for image, x, y, values in pixels:
-                image.ox, image.oy = x, y
-                image.set_data(values)
         self._show(encode(np.asarray(canvas.buffer_rgba()), 1))
 
     # ---- the picture --------------------------------------------------------------------------------------------
@@ -218,25 +253,47 @@ class Lab(widgets.VBox):
         """Compute the present state, move the artists, show the picture and its sentence."""
         self._take()
         try:
-            unused = self.unused(self.state)
+            state = self.state
+            unused = self.unused(state)
             for name, control in self.controls.items():
                 control.disabled = name in unused
-            with mpl.rc_context(STYLE):
-                self.sentence = self._change(self.compute(**self.state))
-            self._canvas.restore_region(self._background)
-            self._add_moving()
+            key = self._key(state)
+            if key is None or key not in self._kept:
+                self._keep(key, *self._picture(state))
+            self._png, self.sentence = self._kept[key]
+            self._shown = state
             self.error = None
         except Exception as error:
             self.error = error
+            self._drawn = None
             self.sentence = f"This setting cannot be shown: {str(error) or type(error).__name__}"
             raise                                                 # shown below, and not swallowed
         finally:
-            picture = self.png(level=1)
-            self._number = zlib.crc32(picture)                    # the same at rest, when the picture is a sharper one
-            self._show(picture)
+            self._number = zlib.crc32(self._png)                  # the same at rest, when the picture is a sharper one
+            self._show(self._png)
             self._stir()
             if self.tracker:
                 self.tracker.wipe()
+
+    def _picture(self, state: Mapping[str, Any]) -> tuple[bytes, str]:
+        """Compute a state and draw it on the canvas: its picture and its sentence."""
+        with mpl.rc_context(STYLE):
+            sentence = self._change(self.compute(**state))
+        self._canvas.restore_region(self._background)
+        self._add_moving()
+        self._drawn = state
+        return encode(np.asarray(self._canvas.buffer_rgba()), 1), sentence
+
+    def _keep(self, key: tuple | None, png: bytes, sentence: str) -> None:
+        self._kept.pop(None, None)                                # what has no key is kept until the next picture
+        self._kept[key] = png, sentence
+        while len(self._kept) > KEPT:
+            del self._kept[next(iter(self._kept))]
+
+    def _settle(self) -> None:
+        """Put the present state on the canvas, where another one was prepared."""
+        if self._drawn is not self._shown and not self.error:
+            self._picture(self._shown)
 
     def _add_moving(self) -> None:
         """Draw the moving artists on what stands on the figure's canvas."""
@@ -246,6 +303,7 @@ class Lab(widgets.VBox):
 
     def png(self, level: int = 9) -> bytes:
         """The present picture as a PNG file."""
+        self._settle()
         return encode(np.asarray(self._canvas.buffer_rgba()), level)
 
     @property
@@ -266,6 +324,7 @@ class Lab(widgets.VBox):
     def _repr_mimebundle_(self, include=None, exclude=None, **kwargs):
         """Three faces: the live widget, the picture, the sentence."""
         faces = super()._repr_mimebundle_(include=include, exclude=exclude, **kwargs) or {}
+        self._settle()
         picture = np.asarray(self._canvas.buffer_rgba())
         page = np.vstack([picture, invitation(picture.shape[1])])
         return {**faces, "image/png": base64.b64encode(encode(page, 9)).decode(), "text/plain": self.sentence}
@@ -276,7 +335,7 @@ def invitation(width: int) -> np.ndarray:
     figure = Figure(figsize=((width + 0.5) / DPI, 0.26), dpi=DPI, facecolor="#e8f1f8")        # the half: 9.2 inches are not 919 pixels
     figure.text(0.5, 0.5, "A stored picture: run this cell to play (click it, then Shift-Enter)", ha="center", va="center", fontsize=9,
                 color="#005a9c")
-    canvas = FigureCanvasAgg(figure)
+    canvas = Canvas(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import ipywidgets as widgets
 import numpy as np
@@ -88,20 +88,21 @@ def reader() -> Learner:
 
 
 class Forest(Learner):
-    """A random forest as scikit-learn grows it, without its checks of every tree, which take longer than the tree does."""
+    """A random forest as scikit-learn grows it: on indicators of the classes, squared error is half of Gini's impurity, and a
+    regressor is spared a classifier's checks of its labels, which take longer than the tree does."""
 
     def adapt(self, support: Examples) -> Predict:
         """x [1, n, 2], y [1, n] with every class from 0 -> a function giving log probabilities [1, m, n_way]."""
         from sklearn import config_context
-        from sklearn.tree import DecisionTreeClassifier
-        x, y, rng = support.x[0].numpy(), support.y[0].double().numpy(), np.random.RandomState(0)
+        from sklearn.tree import DecisionTreeRegressor
+        x, y, rng = support.x[0].numpy(), nn.functional.one_hot(support.y[0]).double().numpy(), np.random.RandomState(0)
         draws = rng.multinomial(len(y), np.full(len(y), 1 / len(y)), TREES).astype(float)            # how often each tree sees each point
         with config_context(skip_parameter_validation=True):
-            trees = [DecisionTreeClassifier(max_features="sqrt", random_state=i).fit(x, y, draw, check_input=False) for i, draw in enumerate(draws)]
+            trees = [DecisionTreeRegressor(max_features="sqrt", random_state=i).fit(x, y, draw, check_input=False) for i, draw in enumerate(draws)]
 
         def predict(query: Tensor) -> Tensor:
             rows = query[0].numpy()
-            return torch.from_numpy(sum(tree.predict_proba(rows, check_input=False) for tree in trees) / TREES).float().clamp(min=1e-9).log()[None]
+            return torch.from_numpy(sum(tree.predict(rows, check_input=False) for tree in trees) / TREES).float().clamp(min=1e-9).log()[None]
         return predict
 
 
@@ -129,15 +130,21 @@ def chances(xy: Tensor, y: Tensor, query: Tensor, n_way: int) -> Tensor:
 
 def compute(shape: str, n_way: int, k_shot: int, noise: float, seed: int, label: int, right: float, up: float,
             points: tuple = (), held: int | None = None) -> Result:
-    """Let all four judge the plane.
+    """Let all four judge the plane; they are asked once for the same points.
 
     Arguments:
         shape, n_way, k_shot, noise, seed: the points that are there already; k_shot 0: none.
         label, right, up: class (from 1) and place of the next point. points: those placed by hand, (x, y, class from 0).
         held: the one under the pointer, as `mouse` needs it.
     """
+    xy, y, winner, sure, right_ = judged(shape, n_way, k_shot, noise, seed, tuple(p for p in points if p[2] < n_way))
+    return Result(xy, y, winner, sure, right_, shape, n_way, noise, (right, up, min(label, n_way) - 1))
+
+
+@lru_cache(8)
+def judged(shape: str, n_way: int, k_shot: int, noise: float, seed: int, hand: tuple) -> tuple[Tensor, Tensor, Tensor, Tensor, dict[str, float]]:
+    """The points, what each of NAMES answers at each place and how sure it is, and its share of right answers."""
     xy, y = drawn(shape, n_way, k_shot, noise, seed)
-    hand = [p for p in points if p[2] < n_way]
     if hand:
         xy, y = torch.cat([xy, torch.tensor([p[:2] for p in hand])]), torch.cat([y, torch.tensor([p[2] for p in hand])])
     fresh, true = drawn(shape, n_way, FRESH, noise, 1_000 + seed)
@@ -145,8 +152,7 @@ def compute(shape: str, n_way: int, k_shot: int, noise: float, seed: int, label:
             chances(xy, y, torch.cat([GRID.reshape(-1, 2), fresh]), n_way))
     sure, winner = told[:, :CELLS ** 2].max(-1)
     found = (told[:, CELLS ** 2:].argmax(-1) == true).float().mean(1).tolist() if k_shot else ()
-    return Result(xy, y, winner.view(-1, CELLS, CELLS), sure.view(-1, CELLS, CELLS), dict(zip(NAMES, found)), shape, n_way, noise,
-                  (right, up, min(label, n_way) - 1))
+    return xy, y, winner.view(-1, CELLS, CELLS), sure.view(-1, CELLS, CELLS), dict(zip(NAMES, found))
 
 
 def make(fig):

@@ -291,8 +291,8 @@ class Lab(widgets.VBox):
             del self._kept[next(iter(self._kept))]
 
     def _settle(self) -> None:
-        """Put the present state on the canvas, where another one was prepared."""
-        if self._drawn is not self._shown and not self.error:
+        """Put the state that is shown on the canvas, where another one was prepared, or failed."""
+        if self._drawn is not self._shown and self._shown is not None:
             self._picture(self._shown)
 
     def _add_moving(self) -> None:

@@ -6,6 +6,7 @@ import zlib
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
+import torch
 from torch import Tensor, nn
 
 from ...figures import BLACK, BLUE, GREEN, GREY, ORANGE, PALE, PURPLE, RED, SKY, YELLOW    # one palette for the whole course
@@ -26,13 +27,13 @@ def canvas(axes, left: float, bottom: float, right: float, top: float):
     Enlarged here and put on the figure pixel by pixel: `imshow` takes ten times as long.
     """
     (x0, y0), (x1, y1) = axes.transData.transform([(left, bottom), (right, top)]).round().astype(int)
-    pixels = np.full((y1 - y0, x1 - x0, 4), 255, np.uint8)
-    picture = Pixels(axes.figure, pixels, x0, y0)
+    picture = Pixels(axes.figure, np.full((y1 - y0, x1 - x0, 4), 255, np.uint8), x0, y0)
 
     def paint(image: Tensor) -> None:
-        large = nn.functional.interpolate(image[None], size=pixels.shape[:2], mode="bilinear")[0]
-        pixels[..., :3] = (255 * large.clamp(0, 1)).byte().permute(1, 2, 0).numpy()
-        picture.set_data(pixels)
+        small = torch.full((*image.shape[1:], 4), 255, dtype=torch.uint8)                 # as bytes, channels last: a tenth of the time
+        small[..., :3] = (255 * image.clamp(0, 1)).byte().permute(1, 2, 0)
+        large = nn.functional.interpolate(small.permute(2, 0, 1)[None], size=(y1 - y0, x1 - x0), mode="bilinear")
+        picture.set_data(large[0].permute(1, 2, 0).numpy())
     return picture, paint
 
 

@@ -5,8 +5,8 @@ import struct
 import zlib
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
 import torch
+from matplotlib.colors import LinearSegmentedColormap
 from torch import Tensor, nn
 
 from ...figures import BLACK, BLUE, GREEN, GREY, ORANGE, PALE, PURPLE, RED, SKY, YELLOW    # one palette for the whole course

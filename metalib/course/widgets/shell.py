@@ -237,7 +237,7 @@ class Lab(widgets.VBox):
         if self.error or self._waiting is not None:
             return
         self._settle()
-        canvas = Canvas(self.fig)                        # of its own: the other one keeps the background
+        canvas = Canvas(self.fig)                                 # of its own: the other one keeps the background
         try:
             self.fig.set_dpi(2 * DPI)
             with mpl.rc_context(STYLE):

@@ -131,6 +131,12 @@ def tie(n: Numbers, name: str, within: float = 0.0) -> bool:
     return abs(n[name]) <= max(n[f"{name}_half"], within)
 
 
+def below(one: np.ndarray, other: np.ndarray) -> float:
+    """By how much `one` is lower than `other` on the same tasks: the lower end of the paired interval."""
+    mean, half = mean_ci(other - one)
+    return float(mean - half)
+
+
 def wilson(p: float, n: float, z: float = 1.96) -> tuple[float, float]:
     """Wilson's interval for a share p of n independent draws: 1927, https://doi.org/10.1080/01621459.1927.10502953."""
     middle, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))

@@ -10,8 +10,7 @@ from sklearn.linear_model import LogisticRegression
 import metalib as ml
 from metalib.recipes import build
 
-from ..claims import Numbers
-from .on_waves import below
+from ..claims import Numbers, below
 
 GLYPHS, NEW, DIGITS = (lambda: ml.tasks.Glyphs(seed=0)), (lambda: ml.tasks.Glyphs(seed=1)), ml.tasks.Digits
 FIVE = dict(n_way=5, k_shot=1, n_query=5)

@@ -13,8 +13,7 @@ import torch
 import metalib as ml
 
 from ...episodes import Episode, generator
-from ...evaluation import mean_ci
-from ..claims import Numbers, trained
+from ..claims import Numbers, below, trained
 from .measure import at_distance, error_path
 
 RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2)     # ends included: where one of them wins, the grid is too short
@@ -23,12 +22,6 @@ WAVES = ml.tasks.Sinusoid()
 NEAR = ml.tasks.Sinusoid(amplitude=(2.3, 2.7), phase=(math.pi / 2 - 0.1, math.pi / 2 + 0.1))
 ONLY = ml.tasks.Sinusoid(amplitude=(2.5, 2.5), phase=(math.pi / 2, math.pi / 2))
 STARTS = ("random", "one", "pretrained", "maml")
-
-
-def below(one: np.ndarray, other: np.ndarray) -> float:
-    """By how much `one` is lower than `other` on the same tasks: the lower end of the paired interval."""
-    mean, half = mean_ci(other - one)
-    return float(mean - half)
 
 
 def made(recipe: str, seed: int) -> ml.Learner:

@@ -19,7 +19,7 @@ from ...evaluation import mean_ci
 from ...learners.base import Predict
 from ...learners.recommenders import RidgeHead
 from ...tasks.waves.sinusoid import sine
-from ..claims import Claim, Numbers, trained
+from ..claims import Claim, Numbers, below, trained
 
 WAVES = ml.tasks.Sinusoid()
 JUDGED = dict(k_shot=10, n_query=50)
@@ -32,12 +32,6 @@ def errors(learner: ml.Learner, seed: int, steps: int | None, n: int = 600, **sh
     with np.errstate(all="ignore"):
         values = ml.evaluate(learner, WAVES, n, seed=1_000 + seed, **options, **(JUDGED | shape)).values
     return np.nan_to_num(values, nan=1e6).clip(max=1e6)
-
-
-def below(one: np.ndarray, other: np.ndarray) -> float:
-    """By how much `one` is lower than `other` on the same tasks: the lower end of the paired interval."""
-    mean, half = mean_ci(other - one)
-    return float(mean - half)
 
 
 def at_rate(learner: ml.MAML, rate: float, seed: int, steps: int, n: int = 600) -> np.ndarray:

@@ -16,7 +16,7 @@ from ...evaluation import mean_ci
 from ...learners import Controller, Unrolled
 from ...recipes import RECIPES
 from ...tasks.waves.quadratics import linear
-from ..claims import Claim, Numbers, trained
+from ..claims import Claim, Numbers, below, trained
 from .chain import FLAT, KINDS, outer_gradient, unrolled
 from .race import curves, errors
 from .rivals import (BlindToLoss, Chebyshev, Forgetful, OnlyAClock, Scheduled, conjugate_gradients, exact_line_search, learned_rates, mean_loss,
@@ -32,7 +32,7 @@ WAVE_RATES_TRAINING = dict(iterations=600, meta_batch=8, lr=3e-2, clip=1.0, sche
 
 def leads(results: Mapping[str, np.ndarray], name: str, k: int) -> dict[str, float]:
     """How far every other loss lies above that of `name` in column k, task by task: the lower end of the paired interval."""
-    return {other: float(np.subtract(*mean_ci((values - results[name])[:, k]))) for other, values in results.items() if other != name}
+    return {other: below(results[name][:, k], values[:, k]) for other, values in results.items() if other != name}
 
 
 def means(results: Mapping[str, np.ndarray], at: tuple[int, ...]) -> Numbers:
@@ -57,7 +57,7 @@ def from_nowhere(seed: int) -> Numbers:
     still = without_a_step(start, WAVES, seed, RACED, **TEN)
     return means(results, at) | {name: float(values.mean()) for name, values in still.items()} | {
         "zero": zero, "lead5": min(leads(results, "controller", 0).values()), "lead10": min(leads(results, "controller", 1).values()),
-        "nearest_leads": float(np.subtract(*mean_ci(results["controller"][:, 1] - still["nearest"])))}
+        "nearest_leads": below(still["nearest"], results["controller"][:, 1])}
 
 
 @cache

@@ -55,6 +55,47 @@ def test_the_next_picture_is_prepared_and_is_the_one_that_would_be_drawn(soon):
     assert prepared == fresh._png and shown == fresh.png()
 
 
+def two(compute) -> Lab:
+    def make(fig):
+        dot, = fig.subplots().plot([0], [0], "o")
+
+        def change(r):
+            dot.set_data([r[0]], [r[1]])
+            return f"The dot is at {r[0]}, {r[1]}."
+        return [dot], change
+    return Lab(compute, make, {"x": widgets.IntSlider(2, min=0, max=4), "y": widgets.IntSlider(2, min=0, max=2)})
+
+
+def test_a_step_of_the_other_sliders_is_prepared_too_but_not_where_a_picture_is_dear(soon, monkeypatch):
+    monkeypatch.setattr(shell, "LATER", 0.05)
+
+    async def steps(lab):
+        lab.controls["x"].value = 3
+        await asyncio.sleep(0.5)
+    for dear, others in ((10.0, [(3, 1), (2, 2)]), (0.0, [])):
+        monkeypatch.setattr(shell, "DEAR", dear)
+        seen = []
+        lab = two(lambda x, y: seen.append((x, y)) or (x, y))
+        asyncio.run(steps(lab))
+        assert seen == [(2, 2), (3, 2), (4, 2)] + ([] if dear == 0 else [(3, 1)]) and lab.sentence == "The dot is at 3, 2."
+        assert all((state in lab._kept) for state in [(4, 2)] + others)
+
+
+def test_a_lab_is_not_drawn_sharply_while_another_one_is_moved(monkeypatch):
+    monkeypatch.setattr(shell, "REST", 0.2)
+
+    async def both():
+        one, other = two(lambda x, y: (x, y)), two(lambda x, y: (x, y))
+        one.controls["x"].value = 3
+        for k in range(8):
+            await asyncio.sleep(0.05)
+            other.controls["x"].value = k % 4
+        assert len(one._view.value) < 60_000, "sharp while the other one was moved"
+        await asyncio.sleep(0.7)
+        assert len(one._view.value) > len(two(lambda x, y: (x, y)).set(x=3)._view.value) * 1.5
+    asyncio.run(both())
+
+
 def test_a_picture_that_was_shown_is_not_drawn_again():
     lab, seen = counting()
     for y in (0.1, 0.2, 0.1, 0.2, 0.5):

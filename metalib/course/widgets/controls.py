@@ -36,6 +36,19 @@ def onward(control: widgets.Widget, old: Any, new: Any) -> Any:
     return None
 
 
+def beside(control: widgets.Widget) -> list:
+    """The values one step of a slider away, the larger first; of a greyed out or another control none."""
+    if isinstance(control, widgets.SelectionSlider):
+        values = list(control._options_values)
+        place = values.index(control.value)
+        found = [values[i] for i in (place + 1, place - 1) if 0 <= i < len(values)]
+    elif isinstance(control, (widgets.FloatSlider, widgets.IntSlider)):
+        found = [v for v in (control.value + control.step, control.value - control.step) if control.min - 1e-9 <= v <= control.max + 1e-9]
+    else:
+        found = []
+    return [] if control.disabled else found
+
+
 def fit(control: widgets.Widget) -> None:
     """Sliders share the width that their row has; room for the whole label."""
     if isinstance(control, (widgets.FloatSlider, widgets.IntSlider, widgets.SelectionSlider)):

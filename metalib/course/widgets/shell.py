@@ -16,7 +16,9 @@ import asyncio
 import base64
 import html
 import itertools
+import math
 import sys
+import time
 import types
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -30,7 +32,7 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from traitlets import TraitError
 
-from .controls import NAME_CONTROLS, ends, fit, onward
+from .controls import NAME_CONTROLS, beside, ends, fit, onward
 from .drawing import DPI, STYLE, encode
 from .pointer import Pointer, Tracker
 from .quick import Canvas
@@ -40,7 +42,9 @@ from .quick import Canvas
 QUIET = (0.003, 0.04)
 ALONE = 0.1          # an event so many seconds after the one before is alone: drawn at once
 SOON = 0.12          # seconds after a picture until the next one is prepared: longer than between the events of a drag
-KEPT = 40            # pictures, some 4 MB
+LATER, GAP = 0.3, 0.02          # and then until those for one step of the other sliders, one after the other
+DEAR = 0.06          # but not where one picture takes longer than so many seconds: an event would have to wait for it
+KEPT = 60            # pictures, some 6 MB
 REST = 1.2           # seconds without an event until the picture is drawn sharply
 PATIENCE = 4         # but an unbroken stream of events gets a picture at least every so many times that drawing takes
 
@@ -74,6 +78,8 @@ class Lab(widgets.VBox):
         'The dot is at 0.25.'
     """
 
+    _latest = 0.0                                                 # when the last event came, to any lab
+
     def __init__(self, compute: Callable[..., Any], make: Callable[[Figure], tuple[list[Artist], Callable[[Any], str]]],
                  controls: Mapping[str, widgets.Widget], *, hidden: Mapping[str, Any] | None = None,
                  actions: Mapping[str, Callable[[dict], dict]] | None = None,
@@ -83,7 +89,7 @@ class Lab(widgets.VBox):
         self.sentence, self.error = "", None
         self._pending: dict[str, Any] = {}                        # changes that the controls do not show yet
         self._silent, self._waiting, self._rest, self._last, self._cost = False, None, None, 0.0, 0.0
-        self._soon, self._next = None, None                       # (control, value) that comes next if the last move goes on
+        self._soon, self._next, self._made = None, None, 0.0      # (control, value) if the last move goes on; seconds for a picture
         self._shown, self._drawn = None, None                     # the states on the page and on the canvas
         self._kept: dict[tuple | None, tuple[bytes, str]] = {}    # state -> its picture and sentence, the latest last
         with mpl.rc_context(STYLE):
@@ -190,6 +196,7 @@ class Lab(widgets.VBox):
         except RuntimeError:
             return self.draw()
         before, self._last = self._last, loop.time()
+        Lab._latest = self._last
         self._stir()
         if self._waiting is None:
             alone = self._last - before > ALONE
@@ -217,24 +224,44 @@ class Lab(widgets.VBox):
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return                                                # a test, a script: nobody looks
-        self._soon, self._rest = loop.call_later(SOON, self._prepare), loop.call_later(REST, self._sharpen)
+        self._soon, self._rest = loop.call_later(SOON, self._prepare, self._moves()), loop.call_later(REST, self._sharpen)
 
-    def _prepare(self) -> None:
-        """Draw, and keep for later, what comes next if the last control that was moved goes on the same way."""
-        if self._next is None or self._waiting is not None:
+    def _moves(self) -> Iterator[tuple[float, str, Any]]:
+        """What may come next, likeliest first: the last slider once more the same way, then a step of each other. Seconds to wait before;
+        the control; its value."""
+        if self._next is not None:
+            yield 0.0, *self._next
+        names, wait = list(self.controls), LATER
+        at = names.index(self._next[0]) + 1 if self._next else 0
+        for name in names[at:] + names[:at]:
+            for value in beside(self.controls[name]):
+                yield wait, name, value
+                wait = GAP
+
+    def _prepare(self, moves: Iterator[tuple[float, str, Any]], due: tuple[str, Any] | None = None) -> None:
+        """Draw, and keep, what may come next; every picture on a turn of its own, for an event to come between."""
+        if self._waiting is not None:
             return
-        state = self.state | dict([self._next])
-        key, self._next = self._key(state), None
-        if key is not None and key not in self._kept:
-            try:
-                self._keep(key, *self._picture(state))
-            except Exception:                                     # it is raised, and shown, when somebody goes there
-                self._drawn = None
+        if due is not None:
+            state = self.state | dict([due])
+            key = self._key(state)
+            if key is not None and key not in self._kept:
+                try:
+                    self._keep(key, *self._picture(state))
+                except Exception:                                 # it is raised, and shown, when somebody goes there
+                    self._drawn = None
+        wait, *coming = next(moves, (math.inf, None))
+        if wait == 0 or self._made < DEAR and wait < math.inf:
+            self._soon = asyncio.get_running_loop().call_later(wait, self._prepare, moves, tuple(coming))
 
     def _sharpen(self) -> None:
         """Show the present picture at twice the size."""
         self._rest = None
         if self.error or self._waiting is not None:
+            return
+        loop = asyncio.get_running_loop()
+        if loop.time() < Lab._latest + REST - 0.1:                # another lab of the page is being moved
+            self._rest = loop.call_later(REST, self._sharpen)
             return
         self._settle()
         canvas = Canvas(self.fig)                                 # of its own: the other one keeps the background
@@ -277,12 +304,14 @@ class Lab(widgets.VBox):
 
     def _picture(self, state: Mapping[str, Any]) -> tuple[bytes, str]:
         """Compute a state and draw it on the canvas: its picture and its sentence."""
+        began = time.perf_counter()
         with mpl.rc_context(STYLE):
             sentence = self._change(self.compute(**state))
         self._canvas.restore_region(self._background)
         self._add_moving()
-        self._drawn = state
-        return encode(np.asarray(self._canvas.buffer_rgba()), 1), sentence
+        self._drawn, png = state, encode(np.asarray(self._canvas.buffer_rgba()), 1)
+        self._made = time.perf_counter() - began
+        return png, sentence
 
     def _keep(self, key: tuple | None, png: bytes, sentence: str) -> None:
         self._kept.pop(None, None)                                # what has no key is kept until the next picture

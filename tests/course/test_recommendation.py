@@ -5,7 +5,7 @@ import torch
 
 import metalib as ml
 from metalib.course.recommendation import measure, trials
-from metalib.course.recommendation.classical import Content, biases
+from metalib.course.recommendation.classical import Content, OfRank, biases
 from metalib.course.recommendation.taste import agreement, influence, liked_together, own_over_others
 from metalib.tasks import Ratings
 
@@ -59,6 +59,15 @@ def test_a_film_that_nobody_rated_is_promised_what_its_genres_say():
     assert np.average((known[:, 0] - promised) ** 2, weights=weight) < np.average((known[:, 0] - np.average(known[:, 0], weights=weight)) ** 2,
                                                                                   weights=weight)
     assert torch.equal(biases().promise(unrated), unrated[:, :1])
+
+
+def test_other_factors_change_no_draw_and_nothing_else():
+    tasks = OfRank("user-cold", rank=2, doubt=2.0)
+    found = tasks.sample(6, k_shot=5, seed=4)
+    assert torch.equal(found.query.y, EPISODE.query.y) and torch.equal(found.query.x[..., :-8], EPISODE.query.x[..., :-8])
+    factors = tasks.split.films[:, -8:]
+    assert not factors[:, 2:].any() and (factors[:, :2] ** 2).sum(1).mean() == pytest.approx(1, abs=1e-5)
+    assert tasks.split is OfRank("user-cold", rank=2, doubt=2.0).split
 
 
 def test_who_likes_what_together_is_counted_over_pairs_of_films():

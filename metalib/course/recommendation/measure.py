@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from ...learners import Learner
-from .classical import biases, factorisation, item_mean
+from .classical import OfRank, biases, factorisation, item_mean
 from ...metrics import TaskMetric, mae, ndcg
 from ...recipes import load
 from ...tasks.ratings.films import Shrinkage
@@ -29,6 +29,7 @@ EDITIONS = {"population": "invented, seed 0", "movielens": "latest-small of Sept
 RIVALS = ("item mean", "biases", "trained biases", "factorisation")
 METRICS: dict[str, TaskMetric] = {"MAE": mae, "nDCG@1": ndcg(1), "nDCG@3": ndcg(3)}
 PULLS = {"population": (3.0, (2.0, 2.0)), "movielens": (3.0, (3.0, 5.0))}        # biases; factorisation: mood, factors; by `tune`
+OF_RANK = {"population": (3, 2.0, (2.0, 3.0))}       # rank, the films' doubt; mood, factors; by `tune_rank`
 
 
 class StartOnly(Learner):
@@ -93,6 +94,16 @@ def tune(source: str, k_shot: int = 5) -> dict[str, tuple[float, ...]]:
             rows.append((row["MAE"].mean(), name, film, factors))
     kinds = {"item mean": "item mean", "biases": "biases", "factorisation": "factorisation"}
     return {kind: min(r for r in rows if kind == (r[1] if isinstance(r[1], str) else r[1][0])) for kind in kinds}
+
+
+def tune_rank(source: str, k_shot: int = 5) -> tuple[float, int, float, float, float]:
+    """What is best on validation users, where the rank is chosen too: (error, rank, doubt of the films' factors, pull on mood, on factors)."""
+    rows = []
+    for rank, doubt in itertools.product((2, 3, 4, 5, 8), (1.0, 2.0, 4.0, 8.0, 16.0)):
+        rivals = {(u, f): factorisation(u, f) for u in (2.0, 3.0, 5.0) for f in (0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)}
+        found = by_user(rivals, OfRank("validation", source, rank=rank, doubt=doubt), k_shot, metrics={"MAE": mae})
+        rows += [(float(row["MAE"].mean()), rank, doubt, *pulls) for pulls, row in found.items()]
+    return min(rows)
 
 
 def measured(source: str) -> dict:

@@ -116,7 +116,9 @@ CLAIMS = [
         refuted="the lead over unweighted n-grams goes, or one over counted idf of more than three points appears",
         tried=(
             "idf of the support set alone: level too on validation intents; n-grams across words, of 2 to 5 letters, C from 3 to 100: within half "
-            "a point; words and pairs of words instead: eight points behind"),
+            "a point; words and pairs of words instead: eight points behind. The ten domains dealt out anew, ten times, six to train, three to "
+            "judge: learned weights less idf -1.0 points (-4.8 to +0.5), logistic regression on tf-idf less prototypes +2.1 (+0.1 to +5.3): ahead in "
+            "all ten, so level is this split's doing. Trained with five examples, or read by cosine: the same within a point"),
         minutes=0.5,
         data="CLINC150",
     ),
@@ -136,7 +138,8 @@ CLAIMS = [
         refuted="prototypes level with logistic regression on tf-idf from five examples on; learned weights ahead of tf-idf by two points",
         tried=(
             "idf of the support set alone under logistic regression: ahead of prototypes as well, by 2.2 ± 1.8 points on validation intents "
-            "with five examples"),
+            "with five examples. Prototypes trained with five examples gain 0.2 points with five and 0.3 with ten, by cosine they lose 0.5 and 0.4: "
+            "tf-idf stays 0.9 to 1.3 ahead. Domains dealt out anew, ten times: tf-idf ahead by 1.7 points with five (0.9 to 2.8, in all ten)"),
         minutes=0.5,
         data="CLINC150",
     ),
@@ -171,15 +174,16 @@ CLAIMS = [
         tried=(
             "on validation intents nearness was ahead of sureness with five and ten examples too (0.98 against 0.94); on test intents it is not; "
             "softmax at 0.05 to 4 times the logits: at best 0.842 with one example (nearness 0.851) and 0.936 with five (0.931); minus the "
-            "distance in place of the cosine: the same within 0.002"),
+            "distance in place of the cosine: the same within 0.002. Domains dealt out anew, ten times, five examples: counted idf over learned "
+            "nearness +0.014 (+0.001 to +0.027), tf-idf over it +0.010 (ahead in eight), learned nearness over sureness +0.016 (ahead in eight)"),
         minutes=0.3,
         data="CLINC150",
     ),
     Claim(
         id="06a.11",
         sentence=(
-            "A threshold that is to accept 90 % of an intent's own sentences. Fixed, chosen on validation intents: accepts {fixed_kept1:.0%}, "
-            "{fixed_kept5:.0%} and {fixed_kept10:.0%} of new intents' with 1, 5 and 10 examples, and turns {fixed_turned1:.0%}, {fixed_turned5:.0%} "
+            "A threshold that is to accept 90 % of an intent's own sentences. Fixed, chosen on one domain: accepts {fixed_kept1:.0%}, "
+            "{fixed_kept5:.0%} and {fixed_kept10:.0%} of three others' with 1, 5 and 10 examples, and turns {fixed_turned1:.0%}, {fixed_turned5:.0%} "
             "and {fixed_turned10:.0%} of the out-of-scope sentences away. From the support set, each example left out: accepts {out_kept5:.0%} "
             "and {out_kept10:.0%} with 5 and 10, turns {out_turned5:.0%} and {out_turned10:.0%} away; with 2 it accepts {out_kept2:.0%} and "
             "turns {out_turned2:.0%} away. Between strangers and friends: accepts {between_kept5:.0%} and turns {between_turned5:.0%} away with 5. "
@@ -187,11 +191,15 @@ CLAIMS = [
         measure=controls.thresholds,
         holds=lambda n: max(n["fixed_kept5"], n["fixed_kept10"]) < 0.87 and min(n["out_kept5"], n["out_kept10"]) > 0.87 and n["out_turned2"] < 0.5,
         over="training and tasks",
-        rivals=("a fixed threshold from validation intents", "a threshold that looks at the answers"),
+        rivals=("a fixed threshold from one domain's intents", "a threshold that looks at the answers"),
         refuted="the fixed threshold keeps its promise, or that of the support set does not",
         tried=(
             "on validation intents themselves the fixed threshold keeps its promise, of course, and turns 98 % away with five examples; SHARE "
-            "between 0.3 and 0.5, and mean plus 0.5 to 2 standard deviations of strangers: on validation 0.3 was best of these"),
+            "between 0.3 and 0.5, and mean plus 0.5 to 2 standard deviations of strangers: on validation 0.3 was best of these. Eight of ten "
+            "is no law: domains dealt out anew, ten times, five examples, the fixed one accepts 59 to 99 % and turns 30 to 100 % away; that of the "
+            "support set accepts 89 to 92 %; the lab's 83 to 92 and turns 83 to 96 away. Chosen on six domains with counted idf, the fixed one "
+            "accepts 90.1 ± 2.4 % here and turns 90.6 ± 4.2 % away (that of the support set, same idf: 89.6 and 76.6); dealt out anew 90 % on the "
+            "average, 78 to 98, and turns 80 to 96 % away"),
         minutes=0.2,
         data="CLINC150",
     ),

@@ -44,6 +44,15 @@ def test_variants_are_further_classes_that_keep_what_tells_them_apart():
     assert len(names) == 72 and not names & {mirrored.class_name(c) for c in range(72)}
 
 
+def test_hues_do_not_know_the_light_and_outlines_do_not_know_the_colour():
+    x = torch.rand(4, 3, 32, 32, generator=torch.manual_seed(0))
+    assert torch.allclose(photographs.hues(0.5 * x), photographs.hues(x), atol=1e-5)
+    assert not torch.allclose(photographs.hues(x[:, [2, 0, 1]]), photographs.hues(x), atol=1e-2)
+    assert torch.allclose(photographs.outlines(x[:, [2, 0, 1]]), photographs.outlines(x), atol=1e-5)
+    assert torch.allclose(photographs.hues_and_outlines(x).norm(dim=1), torch.full((4,), 2**0.5), atol=1e-4)
+    assert photographs.hues(torch.full((1, 3, 8, 8), 0.5)).isfinite().all()                 # grey has no hue
+
+
 def test_a_histogram_counts_colours():
     x = torch.zeros(2, 3, 4, 4)
     x[1, 0, :2] = 1.0

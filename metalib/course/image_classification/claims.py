@@ -88,7 +88,8 @@ def by_colour(seed: int) -> Numbers:
         learn, choose, judge = (Drawn(Pictures(3 * seed + part, n, stray=stray), n, 12) for part, n in ((0, 12), (1, 6), (2, 24)))
         learner, _ = photographs.trained(learn, choose, seed=seed, progress=False)
         scores = {"learner": ml.evaluate(learner, judge, 100, seed, **FIVE)}
-        scores |= dict(zip(("colour", "colour_mean", "pixels", "pixels_mean"), photographs.rivals(choose, judge, 100, seed, **FIVE).values()))
+        scores |= dict(zip(("colour", "colour_mean", "pixels", "pixels_mean", "hues", "outlines"),
+                           photographs.rivals(choose, judge, 100, seed, **FIVE).values()))
         if name == "little":
             other, _ = photographs.trained(learn, choose, seed=seed, progress=False,
                                            make=lambda network: ml.ProtoMAML(network, inner_lr=0.05, inner_steps=2, first_order=True))
@@ -149,13 +150,16 @@ CLAIMS = [
         id="05.4",
         sentence=(
             "800 tasks of five glyphs, then new glyphs: the listing {listed:.0%}, where guessing gives 20 %; weights of its own {own:.0%}; "
-            "through the step {through:.0%}; sixteen tasks in a step, so 50 steps, {sixteen:.0%}."),
+            "through the step {through:.0%}; sixteen tasks in a step, so 50 steps, at the same outer rate {sixteen:.0%}."),
         measure=learned,
         holds=lambda n: n["listed"] < 0.3 and n["own"] > 0.45 and n["through"] > n["own"] - 0.02 and n["through"] > n["sixteen"] + 0.05,
         over="training and tasks",
         rivals=("the stage before", "guessing"),
-        refuted="the listing learns; own weights do not; or 50 steps of sixteen are ahead of 800 of one",
-        tried="sixteen in a step for 800 steps, which see sixteen times the tasks: ahead of one in a step, as measured for the figure",
+        refuted="the listing learns; own weights do not; or 50 steps of sixteen at this rate are ahead of 800 of one",
+        tried=(
+            "sixteen in a step for 800 steps, which see sixteen times the tasks: ahead of one in a step, as measured for the figure. An outer rate "
+            "of its own for 50 steps of sixteen (0.02, the better of 0.01 and 0.02 on other glyphs, in place of 0.003): 58.8, 65.3 and 61.2 on seeds "
+            "0, 1, 2, so 6 ± 8 points behind one in a step in place of 21: most of the cost was the rate"),
         minutes=1,
     ),
     Claim(
@@ -193,22 +197,32 @@ CLAIMS = [
         over="tasks",
         rivals=("everything may move", "the other parts of the network", "ANIL's own training"),
         refuted="without the head the loop loses more than 2 points, or with the first three blocks and the head it loses less than 10",
-        tried="every subset here on the same tasks; the weights are of one training, so other seeds change the tasks alone",
+        tried=(
+            "rate (0.1 to 100) and steps (3, 10) of each row chosen on 25 tasks of other glyphs: head alone stays at 68; blocks 1 to 3 and head take "
+            "ten steps and lose 14.0 ± 2.7 points in place of 20. On Omniglot's new characters: block 4 alone -0.1 ± 0.4, blocks 1 to 3 and head "
+            "-12.7 ± 2.3 (tuned -8.8 ± 2.1), head alone -17.9 ± 2.6. Nothing moved, the start's features read by the nearest mean: 77.2 ± 3.8 on "
+            "glyphs, 90.3 ± 2.1 on Omniglot. 5-way 5-shot: block 4 alone -0.0, blocks 1 to 3 and head -15.7 ± 2.8 (tuned -5.9 ± 1.5). The weights "
+            "are of one training, so other seeds change the tasks alone"),
         minutes=0.4,
     ),
     Claim(
         id="05.8",
         sentence=(
             "Generated colour pictures, 12 classes of 12 learned from, new classes 5-way 1-shot. Where colour tells little: the learner "
-            "{little_learner:.0%}, logistic regression on colour histograms {little_colour:.0%}, on pixels {little_pixels:.0%}, ProtoMAML "
+            "{little_learner:.0%}, logistic regression on histograms of 64 colours {little_colour:.0%}, on pixels {little_pixels:.0%}, ProtoMAML "
             "{little_protomaml:.0%}, the learner before training {little_untrained:.0%}. Where colour all but names the class: the learner "
-            "{told_learner:.0%}, colour histograms {told_colour:.0%}, pixels {told_pixels:.0%}. Guessing: 20 %."),
+            "{told_learner:.0%}, these histograms {told_colour:.0%}, pixels {told_pixels:.0%}; on hues it is level (tried). Guessing: 20 %."),
         measure=by_colour,
         holds=lambda n: n["little_lead"] > n["little_half"] and n["little_learner"] > n["little_untrained"] + 0.05,
         over="training, pictures and tasks",
         rivals=("logistic regression and nearest means, on colour histograms and on pixels", "the learner before training"),
-        refuted="colour histograms are level where colour tells little",
-        tried="penalties from four values, chosen on classes of their own; nearest means, on both; ProtoMAML, first order, on the same pictures",
+        refuted="histograms of 64 colours are level where colour tells little",
+        tried=(
+            "histograms of 64 colours are of straw: light moves a colour into another bin (512: worse). Logistic regression on 24 hues, light left "
+            "out, on the tasks of seeds 0, 1, 2: 95.8, 93.1, 93.5 (± 2) where colour names the class, learner 95.7, 93.6, 94.2; on hues of middle "
+            "and rim apart 98.7, 97.5, 97.8 (± 1). Where colour tells little, on hues and outlines: 52.0, 48.8, 44.9 (± 3), learner 51.0, 55.0, "
+            "53.2; on outlines alone 47.3, 47.6, 45.5. A linear map of pixels fitted to the variants of the same twelve classes: 47.6, 42.5 (± 2). "
+            "Penalties chosen on classes of their own; ProtoMAML, first order, on the same pictures"),
         minutes=3,
     ),
     Claim(
@@ -223,7 +237,11 @@ CLAIMS = [
         over="training, pictures and tasks",
         rivals=("logistic regression on the same features", "logistic regression on colour histograms"),
         refuted="with one example a head is more than 5 points ahead of another on the same features, or histograms are level with them",
-        tried="each head's number (rate, penalty, scale) chosen from 0.1, 1, 10 and 100 on twelve other classes",
+        tried=(
+            "each head's number (rate, penalty, scale) chosen from 0.1, 1, 10 and 100 on twelve other classes. Logistic regression, one "
+            "example, on the same tasks: on the network before training 33, 38 and 35 (± 2), on pixels 49, 45 (seeds 0, 1), on hues and "
+            "outlines 51, 49, 45: histograms are a low bar. With five: untrained 52, 55, pixels 68, 63, hues and outlines 69, 64; on the "
+            "untrained network heads part by 3 to 7 points"),
         minutes=1,
     ),
     ZERO,

@@ -2,8 +2,9 @@
 
     python -m metalib.course.image_classification.photographs FOLDER --iterations 2000 --filters 64 --side 64 --out mine.safetensors
 
-Colour histograms: Swain, Ballard 1991, "Color Indexing", https://doi.org/10.1007/BF00130487. Heads on features that stay as they are: Chen et al.
-2019, "A Closer Look at Few-shot Classification", https://arxiv.org/abs/1904.04232.
+Colour histograms: Swain, Ballard 1991, "Color Indexing", https://doi.org/10.1007/BF00130487. Orientations of edges: Dalal, Triggs 2005,
+"Histograms of Oriented Gradients for Human Detection", https://doi.org/10.1109/CVPR.2005.177. Heads on features that stay as they are: Chen et
+al. 2019, "A Closer Look at Few-shot Classification", https://arxiv.org/abs/1904.04232.
 """
 from __future__ import annotations
 
@@ -80,6 +81,35 @@ def pixels(x: Tensor, side: int = 12) -> Tensor:
     return nn.functional.adaptive_avg_pool2d(x, side).flatten(1)
 
 
+def hues(x: Tensor, bins: int = 24) -> Tensor:
+    """Colour pictures [n, 3, h, w] -> how much of each hue, [n, bins]; roots. Neighbouring hues share, grey says nothing, and light does not count:
+    a picture half as bright has the same hues, where `histogram` puts it into other bins."""
+    most, chroma = x.amax(1), x.amax(1) - x.amin(1)
+    (r, g, b), safe = x.unbind(1), chroma.clamp(min=1e-6)
+    hue = torch.where(most == r, (g - b) / safe % 6, torch.where(most == g, (b - r) / safe + 2, (r - g) / safe + 4)) / 6
+    apart = (hue.flatten(1)[:, :, None] - torch.arange(bins) / bins + 0.5) % 1 - 0.5                     # [n, h * w, bins], in turns
+    share = (-0.5 * (apart * bins / 1.5).square()).softmax(-1)
+    total = (share * (chroma / most.clamp(min=1e-6)).flatten(1)[:, :, None]).sum(1)
+    return (total / total.sum(1, keepdim=True).clamp(min=1e-6)).sqrt()
+
+
+def outlines(x: Tensor, cell: int = 8, bins: int = 9) -> Tensor:
+    """Pictures [n, c, h, w] -> which way edges run in overlapping cells, colour left out; of length 1."""
+    grey = nn.functional.pad(x.mean(1, keepdim=True), (1, 1, 1, 1), "replicate")[:, 0]
+    dx, dy = grey[:, 1:-1, 2:] - grey[:, 1:-1, :-2], grey[:, 2:, 1:-1] - grey[:, :-2, 1:-1]
+    size, way = torch.hypot(dx, dy), torch.atan2(dy, dx) % torch.pi / torch.pi * bins
+    below = way.floor().long() % bins
+    edges = torch.zeros(len(x), bins, *grey[0, 1:-1, 1:-1].shape)
+    edges.scatter_add_(1, below[:, None], (size * (1 - way % 1))[:, None]).scatter_add_(1, ((below + 1) % bins)[:, None], (size * (way % 1))[:, None])
+    cells = nn.functional.avg_pool2d(edges, cell, cell // 2)
+    return nn.functional.normalize((cells / (cells.norm(dim=1, keepdim=True) + 0.02)).flatten(1), dim=-1)
+
+
+def hues_and_outlines(x: Tensor) -> Tensor:
+    """Both in one row, each of length 1."""
+    return torch.cat([hues(x), outlines(x)], 1)
+
+
 def logistic(C: float) -> ml.Classical:
     from sklearn.linear_model import LogisticRegression
     return ml.Classical(LogisticRegression(C=C, tol=1e-3, max_iter=2_000))
@@ -91,7 +121,8 @@ def best(make: Callable[[float], ml.Learner], validation: Classes, episodes: int
 
 
 def rivals(validation: Classes, test: Classes, episodes: int = 100, seed: int = 2, **shape) -> dict[str, Score]:
-    """Logistic regression and nearest neighbours on colour histograms and on pixels, on the tasks that a learner gets from the same seed.
+    """Logistic regression on colour histograms, pixels, hues, and hues with outlines, and nearest means on the first two, on the tasks that a
+    learner gets from the same seed.
 
     Arguments:
         validation: chooses the penalty of logistic regression. test: judges. Both finite: every class with so many examples.
@@ -101,6 +132,9 @@ def rivals(validation: Classes, test: Classes, episodes: int = 100, seed: int = 
         chosen_by, judged_by = (Arrays.of(family, through) for family in (validation, test))
         found[f"{name}, logistic regression"] = evaluate(best(logistic, chosen_by, **shape), judged_by, episodes, seed, **shape)
         found[f"{name}, nearest mean"] = evaluate(ml.NearestCentroid(), judged_by, episodes, seed, **shape)
+    for name, through in (("hues", hues), ("hues and outlines", hues_and_outlines)):
+        chosen_by, judged_by = (Arrays.of(family, through) for family in (validation, test))
+        found[f"{name}, logistic regression"] = evaluate(best(logistic, chosen_by, **shape), judged_by, episodes, seed, **shape)
     return found
 
 

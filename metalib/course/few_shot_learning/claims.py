@@ -230,9 +230,9 @@ CLAIMS = [
         rivals=("the nearest pixels",),
         refuted="one alphabet is as easy as any, or mistakes know no alphabets",
         tried=(
-            "whose mistakes: where a name of the own alphabet is one in twenty by chance, a quarter and more of the mistakes take it. Characters of each "
-            "of the 20 alphabets asked both ways: 94.8 ± 1.7 and 84.4 ± 3.6 %, -10.3 ± 2.8 points over alphabets, less in every one (67 % in ULOG, 95 in "
-            "Keble); an alphabet's size does not tell (correlation 0.17)"),
+            "whose mistakes: where a name of the own alphabet is one in twenty by chance, a quarter and more of the mistakes take it. Characters "
+            "of each of the 20 alphabets asked both ways: 94.8 ± 1.7 and 84.4 ± 3.6 %, -10.3 ± 2.8 points over alphabets, less in every one (67 %"
+            " in ULOG, 95 in Keble); an alphabet's size does not tell (correlation 0.17)"),
         minutes=0.2,
         data="Omniglot",
     ),

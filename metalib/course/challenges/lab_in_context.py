@@ -37,7 +37,7 @@ NAMES = ("in context", "logistic regression", "forest", "prototypes")
 @dataclass(frozen=True)
 class Result:
     """xy [n, 2], y [n]: the points, in all. winner, sure: of each classifier at each place [4, 40, 40]. right: share of fresh points
-    that each gets right, {} where there is nothing to judge by. shape, n_way, noise: the setting; held: the place of the next point."""
+    that each gets right, {} where there is nothing to judge by. shape, n_way, noise: the setting; held: the place and class of the next point."""
 
     xy: Tensor
     y: Tensor
@@ -138,7 +138,7 @@ def compute(shape: str, n_way: int, k_shot: int, noise: float, seed: int, label:
         held: the one under the pointer, as `mouse` needs it.
     """
     xy, y, winner, sure, right_ = judged(shape, n_way, k_shot, noise, seed, tuple(p for p in points if p[2] < n_way))
-    return Result(xy, y, winner, sure, right_, shape, n_way, noise, (right, up, min(label, n_way) - 1))
+    return Result(xy, y, winner, sure, right_, shape, n_way, noise, (right, up, label - 1))
 
 
 @lru_cache(8)
@@ -170,7 +170,7 @@ def make(fig):
     legend = [places[0].plot([], [], ls="", marker=m, color=c, ms=7)[0] for c, m in zip(COLOURS, MARKERS)]
     fig.legend(handles=legend, labels=[f"class {i + 1}" for i in range(len(COLOURS))], loc="upper left", bbox_to_anchor=(0.73, 0.46),
                title="the paler, the less sure", title_fontsize=9.5, alignment="left")
-    fig.text(0.74, 0.03, "cross: where the\nnext point goes", fontsize=9.5, color=GREY)
+    note = fig.text(0.74, 0.03, "", fontsize=9.5, color=GREY)
 
     def change(r: Result) -> str:
         strength = ((r.sure - 1 / r.n_way) / (1 - 1 / r.n_way)).clamp(0, 1)[..., None]             # white where it only guesses
@@ -181,7 +181,9 @@ def make(fig):
             for k, dot in enumerate(dots):
                 dot.set_data(*r.xy[r.y == k].T.numpy())
         cross.set_data([r.held[0]], [r.held[1]])
-        cross.set_color(COLOURS[r.held[2]])
+        given = min(r.held[2], r.n_way - 1)                                                        # no class beyond those there are
+        cross.set_color(COLOURS[given])
+        note.set_text(f"cross: where the next\npoint goes, of class {given + 1}" + f"\n(there is no class {r.held[2] + 1})" * (given < r.held[2]))
         n = len(r.y)
         start = f"{n} point{'s' * (n != 1)} of {r.n_way} classes"
         if not r.right:
@@ -192,7 +194,7 @@ def make(fig):
         return (f"{start}, {r.shape} with noise {r.noise:.2f}: of {FRESH * r.n_way} fresh points the network gets {100 * ours:.0f} % right "
                 f"without any fitting, and the best of the three that are fitted, {rival}, {100 * best:.0f} %.")
 
-    return [a for ground, _, title, dots in panels for a in (ground, title, *dots)] + [cross], change
+    return [a for ground, _, title, dots in panels for a in (ground, title, *dots)] + [cross, note], change
 
 
 def add(points: tuple, x: float, y: float, label: int) -> tuple:

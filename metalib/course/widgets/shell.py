@@ -8,7 +8,7 @@ A lab supplies three things:
 Speed comes from drawing little: what stands still is drawn once and kept as pixels, an event redraws the moving artists
 on top ("blitting"), and the PNG is packed loosely. Events that arrive together are answered by one picture, of the newest state.
 While nobody moves anything, the next picture in the direction of the last move is prepared; pictures that were shown are kept.
-A second after the last event the picture is drawn once more, at twice the size: sharp on a dense screen.
+Two seconds after the last event the picture is drawn once more, at twice the size: sharp on a dense screen.
 """
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ SOON = 0.12          # seconds after a picture until the next one is prepared: l
 LATER, GAP = 0.6, 0.02          # and then until those for one step of the other sliders, one after the other
 DEAR = 0.06          # but not where one picture takes longer than so many seconds: an event would have to wait for it
 KEPT = 60            # pictures, some 6 MB
-REST = 1.2           # seconds without an event until the picture is drawn sharply
+REST = 2.0           # seconds without an event until the picture is drawn sharply
 PATIENCE = 4         # but an unbroken stream of events gets a picture at least every so many times that drawing takes
 
 

@@ -137,8 +137,8 @@ def compute(shape: str, n_way: int, k_shot: int, noise: float, seed: int, label:
         label, right, up: class (from 1) and place of the next point. points: those placed by hand, (x, y, class from 0).
         held: the one under the pointer, as `mouse` needs it.
     """
-    xy, y, winner, sure, right_ = judged(shape, n_way, k_shot, noise, seed, tuple(p for p in points if p[2] < n_way))
-    return Result(xy, y, winner, sure, right_, shape, n_way, noise, (right, up, label - 1))
+    answers = judged(shape, n_way, k_shot, noise, seed, tuple(p for p in points if p[2] < n_way))
+    return Result(*answers, shape, n_way, noise, (right, up, label - 1))
 
 
 @lru_cache(8)

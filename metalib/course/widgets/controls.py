@@ -22,31 +22,32 @@ def ends(control: widgets.Widget) -> list:
     return [control.min, control.max]
 
 
+def around(control: widgets.Widget, value: Any) -> list:
+    """The values one step of a slider below and above `value`, None beyond its ends; None twice for another control."""
+    if isinstance(control, widgets.SelectionSlider):
+        values = [None, *control._options_values, None]
+        return [values[values.index(value) + step] for step in (-1, 1)] if value in values else [None, None]
+    if isinstance(control, (widgets.FloatSlider, widgets.IntSlider)):
+        return [v if control.min - 1e-9 <= v <= control.max + 1e-9 else None for v in (value - control.step, value + control.step)]
+    return [None, None]
+
+
 def onward(control: widgets.Widget, old: Any, new: Any) -> Any:
     """The value of a slider one step further in the direction from `old` to `new`; None at its end, or of another control."""
+    below, above = around(control, new)
+    if below is None and above is None:                           # no slider: its values need have no order
+        return None
     if isinstance(control, widgets.SelectionSlider):
         values = list(control._options_values)
         if old not in values or new not in values:                # the options are others now
             return None
-        place = values.index(new) + (1 if values.index(new) > values.index(old) else -1)
-        return values[place] if 0 <= place < len(values) else None
-    if isinstance(control, (widgets.FloatSlider, widgets.IntSlider)):
-        value = new + (control.step if new > old else -control.step)
-        return value if control.min - 1e-9 <= value <= control.max + 1e-9 else None
-    return None
+        old, new = values.index(old), values.index(new)
+    return above if new > old else below
 
 
 def beside(control: widgets.Widget) -> list:
     """The values one step of a slider away, the larger first; of a greyed out or another control none."""
-    if isinstance(control, widgets.SelectionSlider):
-        values = list(control._options_values)
-        place = values.index(control.value)
-        found = [values[i] for i in (place + 1, place - 1) if 0 <= i < len(values)]
-    elif isinstance(control, (widgets.FloatSlider, widgets.IntSlider)):
-        found = [v for v in (control.value + control.step, control.value - control.step) if control.min - 1e-9 <= v <= control.max + 1e-9]
-    else:
-        found = []
-    return [] if control.disabled else found
+    return [] if control.disabled else [v for v in reversed(around(control, getattr(control, "value", None))) if v is not None]
 
 
 def fit(control: widgets.Widget) -> None:

@@ -87,7 +87,7 @@ def test_every_name_is_there():
 
 
 def test_a_bare_import_loads_nothing_heavy():
-    heavy = ("matplotlib", "ipywidgets", "rdkit", "metaworld", "mujoco", "sklearn", "scipy", "pooch", "PIL", "ipycanvas")
+    heavy = ("matplotlib", "ipywidgets", "rdkit", "metaworld", "mujoco", "sklearn", "scipy", "pooch", "PIL", "ipycanvas", "anywidget")
     code = f"import sys, metalib; print([name for name in {heavy!r} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

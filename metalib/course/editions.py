@@ -143,7 +143,7 @@ def labs(folder: Path, paths: list[Path]) -> str:
 
 def app(folder: Path, *more: str) -> dict:
     """What `subprocess` is told to start Voila with, so that it loads what labs are made of and nothing else."""
-    used = ["@voila-dashboards/widgets-manager8", "@jupyter-widgets/jupyterlab-manager", "ipycanvas"]
+    used = ["@voila-dashboards/widgets-manager8", "@jupyter-widgets/jupyterlab-manager", "anywidget", "ipycanvas"]
     command = [sys.executable, "-m", "voila", "labs.ipynb", "--template=labs", f"--VoilaConfiguration.extension_allowlist={used}", *more]
     return dict(args=command, cwd=folder, env=os.environ | {"JUPYTER_PATH": str((folder / "jupyter").resolve())})
 

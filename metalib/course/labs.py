@@ -27,9 +27,9 @@ def __getattr__(name: str):
             try:
                 return import_module(f"metalib.course.{chapter}.lab_{name}")
             except ModuleNotFoundError as error:
-                if error.name != "ipywidgets":
+                if error.name not in ("ipywidgets", "anywidget"):
                     raise
-                raise ImportError('labs need ipywidgets, which is not installed; get it: pip install "metalib[labs]"') from error
+                raise ImportError(f'labs need {error.name}, which is not installed; get it: pip install "metalib[labs]"') from error
     raise AttributeError(f"there is no lab {name!r}; the labs are {', '.join(__all__)}.")
 
 

@@ -1,4 +1,7 @@
 """Every lab of every notebook: each slider works by keyboard, changes the picture, and no position of it breaks the lab."""
+import os
+import signal
+
 import nbformat
 import pytest
 from lab_page import COURSE
@@ -35,3 +38,26 @@ def test_every_slider_changes_its_picture(lab_page, server, notebook):
                     lab_page.idle()
                     lab.look()
     assert not lab_page.errors()
+
+
+def test_a_prepared_picture_is_shown_without_the_kernel(lab_page, server):
+    page = nbformat.read(COURSE / "notebooks" / NOTEBOOKS[0], as_version=4)
+    page.cells = [nbformat.v4.new_code_cell(source, id=name) for name, source in (
+        ("kernel", "import os, metalib as ml\nprint(os.getpid())"), ("lab", "ml.labs.task_sampler()"))]
+    nbformat.write(page, server.root / "prepared.ipynb")
+    lab_page.open("prepared.ipynb").run("kernel", "lab")
+    lab, = lab_page.labs()
+    slider, kernel = next(iter(lab.sliders().values())), int(lab_page.printed("kernel"))
+    first = lab.look()[1]
+    second = lab.change(lambda: slider.press("ArrowRight"))
+    lab_page.page.wait_for_timeout(2_000)                         # the third goes ahead
+    os.kill(kernel, signal.SIGSTOP)
+    try:
+        third = lab.change(lambda: slider.press("ArrowRight"))
+        assert lab.change(lambda: slider.press("ArrowLeft")) == second
+        assert lab.change(lambda: slider.press("ArrowLeft")) == first
+    finally:
+        os.kill(kernel, signal.SIGCONT)
+    assert len({first, second, third}) == 3
+    lab_page.idle()
+    assert lab.look()[1] == first, "the kernel's answers to keys that were followed by others change nothing"

@@ -13,6 +13,7 @@ from metalib.course.widgets import shell
 from metalib.course.widgets.controls import onward
 from metalib.course.widgets.drawing import bands, sheet
 from metalib.course.widgets.quick import Canvas
+from metalib.course.widgets.screen import Screen
 from metalib.course.widgets.shell import Lab
 
 
@@ -55,6 +56,39 @@ def test_the_next_picture_is_prepared_and_is_the_one_that_would_be_drawn(soon):
     assert prepared == fresh._png and shown == fresh.png()
 
 
+# ---- pictures that wait in the browser -----------------------------------------------------------------------------------------
+@pytest.fixture
+def sent(monkeypatch):
+    """What goes ahead to the browser: (description, picture)."""
+    sent = []
+    monkeypatch.setattr(Screen, "send", lambda screen, about, buffers: sent.append((about, *buffers)))
+    return sent
+
+
+def test_what_is_prepared_goes_ahead_once_and_is_told_by_its_values(soon, sent):
+    lab, _ = counting()
+
+    async def steps():
+        for value in (0.6, 0.7, 0.6, 0.7):
+            lab.controls["y"].value = value
+            await asyncio.sleep(0.2)
+    asyncio.run(steps())
+    assert [about["at"] for about, _ in sent] == [pytest.approx([value]) for value in (0.7, 0.8)], "0.5 and 0.6 were shown: they are there"
+    (about, picture), _ = sent
+    assert about["sentence"] == "The dot is at 0.7." and picture == lab._view.picture and about["number"] == lab._view.about["number"]
+
+
+def test_a_picture_of_other_points_is_of_another_era():
+    def make(fig):
+        return [], lambda result: f"{result}"
+    lab = Lab(lambda y, points, text: (y, points, text), make, hidden={"points": ()}, controls={
+        "y": widgets.IntSlider(1, min=0, max=3), "text": widgets.Text("")})
+    eras = [lab.set(**change)._view.about["era"] for change in ({"y": 2}, {"y": 1}, {"points": (1,)}, {"y": 3}, {"points": ()})]
+    assert eras == [1, 1, 2, 2, 3] and lab._view.about["at"] == [3]
+    eras = [lab.set(**change)._view.about["era"] for change in ({"text": "own words"}, {"y": 2}, {"y": 3})]
+    assert len(set(eras)) == 3, "what a reader wrote is not kept"
+
+
 def two(compute) -> Lab:
     def make(fig):
         dot, = fig.subplots().plot([0], [0], "o")
@@ -90,9 +124,9 @@ def test_a_lab_is_not_drawn_sharply_while_another_one_is_moved(monkeypatch):
         for k in range(8):
             await asyncio.sleep(0.05)
             other.controls["x"].value = k % 4
-        assert len(one._view.value) < 60_000, "sharp while the other one was moved"
+        assert len(one._view.picture) < 45_000, "sharp while the other one was moved"
         await asyncio.sleep(0.7)
-        assert len(one._view.value) > len(two(lambda x, y: (x, y)).set(x=3)._view.value) * 1.5
+        assert len(one._view.picture) > len(two(lambda x, y: (x, y)).set(x=3)._view.picture) * 1.5
     asyncio.run(both())
 
 

@@ -7,10 +7,12 @@ import ipywidgets as widgets
 
 from .. import tally
 from ..verdict import Verdict
-from .controls import NAME_CONTROLS, fit
+from .controls import fit
 
-
-DOT = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"     # a picture of nothing, whose arrival names the buttons
+# A row of buttons comes without an accessible name: when the picture below has arrived, each takes the text of its visible label.
+NAME = ("for (const row of this.closest('.metalib-bets').querySelectorAll('.widget-toggle-buttons')) {row.setAttribute('role', 'group');"
+        "row.setAttribute('aria-label', row.querySelector('.widget-label').textContent)}")
+DOT = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"     # a picture of nothing
 
 
 class Bets(widgets.VBox):
@@ -57,7 +59,7 @@ class Bets(widgets.VBox):
 
     def show(self) -> None:
         begun = any(value is not ... for value in self.given.values())                 # before, the check of the words says what there is to do
-        self._card.value = (self.verdict._repr_html_() if begun else "") + f'<img alt="" hidden onload="{NAME_CONTROLS}" src="{DOT}">'
+        self._card.value = (self.verdict._repr_html_() if begun else "") + f'<img alt="" hidden onload="{NAME}" src="{DOT}">'
 
     def _repr_mimebundle_(self, include=None, exclude=None, **kwargs):
         """The buttons, or a sentence where widgets do not render."""

@@ -1,15 +1,9 @@
-"""What the shell knows about single controls: their width, their bounds, their names."""
+"""What the shell knows about single controls: their width, their bounds, their values."""
 from __future__ import annotations
 
 from typing import Any
 
 import ipywidgets as widgets
-
-# Sliders come without an accessible name: when the picture has loaded, each takes the text of its visible label.
-NAME_CONTROLS = ("for (const c of this.closest('.metalib-lab, .metalib-bets')?.querySelectorAll('.widget-slider, .widget-toggle-buttons')"
-                 " ?? []) {const name = c.querySelector('.widget-label')?.textContent, e = c.querySelector('[role=slider]') ?? c;"
-                 "if (name) e.setAttribute('aria-label', name); if (e === c) e.setAttribute('role', 'group')}")
-
 
 def ends(control: widgets.Widget) -> list:
     """The values between which a control can be moved; of toggles all options."""
@@ -48,6 +42,13 @@ def onward(control: widgets.Widget, old: Any, new: Any) -> Any:
 def beside(control: widgets.Widget) -> list:
     """The values one step of a slider away, the larger first; of a greyed out or another control none."""
     return [] if control.disabled else [v for v in reversed(around(control, getattr(control, "value", None))) if v is not None]
+
+
+def position(control: widgets.Widget, value: Any) -> float | None:
+    """The number by which the browser knows a value of a slider, of toggles or of a checkbox; None of another control."""
+    if isinstance(control, (widgets.SelectionSlider, widgets.ToggleButtons)):
+        return float(control._options_values.index(value))
+    return float(value) if isinstance(control, (widgets.FloatSlider, widgets.IntSlider, widgets.Checkbox)) else None
 
 
 def fit(control: widgets.Widget) -> None:

@@ -7,20 +7,19 @@ A lab supplies three things:
 
 Speed comes from drawing little: what stands still is drawn once and kept as pixels, an event redraws the moving artists
 on top ("blitting"), and the PNG is packed loosely. Events that arrive together are answered by one picture, of the newest state.
-While nobody moves anything, the next picture in the direction of the last move is prepared; pictures that were shown are kept.
+While nobody moves anything, the next picture in the direction of the last move is prepared and sent to the browser, which shows
+it as soon as the control moves; pictures that were shown are kept.
 Two seconds after the last event the picture is drawn once more, at twice the size: sharp on a dense screen.
 """
 from __future__ import annotations
 
 import asyncio
 import base64
-import html
 import itertools
 import math
 import sys
 import time
 import types
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -32,10 +31,11 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from traitlets import TraitError
 
-from .controls import NAME_CONTROLS, beside, ends, fit, onward
+from .controls import beside, ends, fit, onward
 from .drawing import DPI, STYLE, encode
 from .pointer import Pointer, Tracker
 from .quick import Canvas
+from .screen import Screen
 
 # A picture is drawn when no further event has come for an eighth of the time that the last picture took, within these
 # bounds in seconds: a queue of waiting events is drained in less each, on a slow or busy machine too.
@@ -102,7 +102,7 @@ class Lab(widgets.VBox):
             self._canvas.draw()
         self._background = self._canvas.copy_from_bbox(self.fig.bbox)
         self._png = encode(np.asarray(self._canvas.buffer_rgba()), 1)
-        self._view = widgets.HTML(layout=widgets.Layout(grid_area="1 / 1", margin="0", width="100%"))
+        self._view = Screen((self.width, int(self.fig.bbox.height)), self.controls)
         for name, control in self.controls.items():
             fit(control)
             if isinstance(control, widgets.Button):
@@ -245,9 +245,11 @@ class Lab(widgets.VBox):
         if due is not None:
             state = self.state | dict([due])
             key = self._key(state)
-            if key is not None and key not in self._kept:
+            if key is not None:
                 try:
-                    self._keep(key, *self._picture(state))
+                    if key not in self._kept:
+                        self._keep(key, *self._picture(state))
+                    self._view.ahead(*self._kept[key], state, key)
                 except Exception:                                 # it is raised, and shown, when somebody goes there
                     self._drawn = None
         wait, *coming = next(moves, (math.inf, None))
@@ -273,22 +275,22 @@ class Lab(widgets.VBox):
         finally:
             self.fig.set_dpi(DPI)
             self.fig.set_canvas(self._canvas)
-        self._show(encode(np.asarray(canvas.buffer_rgba()), 1))
+        self._view.show(encode(np.asarray(canvas.buffer_rgba()), 1), self.sentence, *self._shown, sharper_than=self._png)
 
     # ---- the picture --------------------------------------------------------------------------------------------
     def draw(self) -> None:
         """Compute the present state, move the artists, show the picture and its sentence."""
         self._take()
+        state = self.state
+        key = self._key(state)
         try:
-            state = self.state
             unused = self.unused(state)
             for name, control in self.controls.items():
                 control.disabled = name in unused
-            key = self._key(state)
             if key is None or key not in self._kept:
                 self._keep(key, *self._picture(state))
             self._png, self.sentence = self._kept[key]
-            self._shown = state
+            self._shown = state, key
             self.error = None
         except Exception as error:
             self.error = error
@@ -296,8 +298,7 @@ class Lab(widgets.VBox):
             self.sentence = f"This setting cannot be shown: {str(error) or type(error).__name__}"
             raise                                                 # shown below, and not swallowed
         finally:
-            self._number = zlib.crc32(self._png)                  # the same at rest, when the picture is a sharper one
-            self._show(self._png)
+            self._view.show(self._png, self.sentence, state, None if self.error else key, faded=self.error is not None)
             self._stir()
             if self.tracker:
                 self.tracker.wipe()
@@ -321,8 +322,8 @@ class Lab(widgets.VBox):
 
     def _settle(self) -> None:
         """Put the state that is shown on the canvas, where another one was prepared, or failed."""
-        if self._drawn is not self._shown and self._shown is not None:
-            self._picture(self._shown)
+        if self._shown is not None and self._drawn is not self._shown[0]:
+            self._picture(self._shown[0])
 
     def _add_moving(self) -> None:
         """Draw the moving artists on what stands on the figure's canvas."""
@@ -338,17 +339,6 @@ class Lab(widgets.VBox):
     @property
     def width(self) -> int:
         return int(self.fig.bbox.width)
-
-    def _show(self, png: bytes) -> None:
-        said, size = html.escape(self.sentence), f"{self.width}px"
-        source = base64.b64encode(png).decode()
-        faded = "opacity:.3;" if self.error else ""               # the last picture that could be drawn
-        # The size is fixed before the image is decoded and decoding is synchronous: no blank frame, no jump of the page.
-        self._view.value = (
-            f'<img alt="{said}" data-picture="{self._number}" width="{self.width}" height="{int(self.fig.bbox.height)}" decoding="sync" '
-            f'onload="{NAME_CONTROLS}" src="data:image/png;base64,{source}" '
-            f'style="display:block;width:100%;max-width:{size};height:auto;{faded}">'
-            f'<p role="status" style="margin:4px 8px;max-width:{size};min-height:3em;line-height:1.5">{said}</p>')
 
     def _repr_mimebundle_(self, include=None, exclude=None, **kwargs):
         """Three faces: the live widget, the picture, the sentence."""

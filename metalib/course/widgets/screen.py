@@ -53,7 +53,8 @@ class Screen(anywidget.AnyWidget):
         self._there.add(key)
         with self.hold_sync():
             self.picture = png
-            self.about = self._describe(png, sentence, state) | {"number": zlib.crc32(sharper_than or png), "faded": faded}
+            self.about = self._describe(png, sentence, state) | {
+                "number": zlib.crc32(sharper_than or png), "faded": faded, "kept": key is not None and sharper_than is None}
 
     def ahead(self, png: bytes, sentence: str, state: dict[str, Any], key: tuple) -> None:
         """Send the picture of a state that is one move of a control away."""
@@ -63,4 +64,4 @@ class Screen(anywidget.AnyWidget):
 
     def _describe(self, png: bytes, sentence: str, state: dict[str, Any]) -> dict[str, Any]:
         return {"at": [position(control, state[name]) for name, control in self._watched.items()], "era": self._era,
-                "sentence": sentence, "number": zlib.crc32(png), "faded": False, "size": len(png)}
+                "sentence": sentence, "number": zlib.crc32(png), "faded": False, "kept": True, "size": len(png)}

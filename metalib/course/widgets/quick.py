@@ -103,4 +103,5 @@ class Pixels(FigureImage):
 
     def make_image(self, renderer, magnification=1.0, unsampled=False):
         times = round(renderer.dpi / self.dpi)
-        return self.get_array().data.repeat(times, 0).repeat(times, 1), times * self.ox, times * self.oy, None
+        pixels = self.get_array().data
+        return pixels if times == 1 else pixels.repeat(times, 0).repeat(times, 1), times * self.ox, times * self.oy, None

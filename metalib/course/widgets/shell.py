@@ -21,12 +21,14 @@ import sys
 import time
 import types
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import ipywidgets as widgets
 import matplotlib as mpl
 import numpy as np
+import torch
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from traitlets import TraitError
@@ -271,7 +273,7 @@ class Lab(widgets.VBox):
             self.fig.set_dpi(2 * DPI)
             with mpl.rc_context(STYLE):
                 canvas.draw()
-            self._add_moving()
+                self._add_moving()
         finally:
             self.fig.set_dpi(DPI)
             self.fig.set_canvas(self._canvas)
@@ -306,10 +308,10 @@ class Lab(widgets.VBox):
     def _picture(self, state: Mapping[str, Any]) -> tuple[bytes, str]:
         """Compute a state and draw it on the canvas: its picture and its sentence."""
         began = time.perf_counter()
-        with mpl.rc_context(STYLE):
+        with mpl.rc_context(STYLE), half_of_the_cores():
             sentence = self._change(self.compute(**state))
-        self._canvas.restore_region(self._background)
-        self._add_moving()
+            self._canvas.restore_region(self._background)
+            self._add_moving()
         self._drawn, png = state, encode(np.asarray(self._canvas.buffer_rgba()), 1)
         self._made = time.perf_counter() - began
         return png, sentence
@@ -327,9 +329,8 @@ class Lab(widgets.VBox):
 
     def _add_moving(self) -> None:
         """Draw the moving artists on what stands on the figure's canvas."""
-        with mpl.rc_context(STYLE):
-            for artist in self._moving:
-                self.fig.draw_artist(artist)
+        for artist in self._moving:
+            self.fig.draw_artist(artist)
 
     def png(self, level: int = 9) -> bytes:
         """The present picture as a PNG file."""
@@ -347,6 +348,17 @@ class Lab(widgets.VBox):
         picture = np.asarray(self._canvas.buffer_rgba())
         page = np.vstack([picture, invitation(picture.shape[1])])
         return {**faces, "image/png": base64.b64encode(encode(page, 9)).decode(), "text/plain": self.sentence}
+
+
+@contextmanager
+def half_of_the_cores():
+    """Leave the other half to the browser, which has to show what is computed here."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, threads // 2))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def invitation(width: int) -> np.ndarray:

@@ -43,7 +43,7 @@ from .screen import Screen
 # bounds in seconds: a queue of waiting events is drained in less each, on a slow or busy machine too.
 QUIET = (0.003, 0.04)
 ALONE = 0.1          # an event so many seconds after the one before is alone: drawn at once
-SOON = 0.12          # seconds after a picture until the next one is prepared: longer than between the events of a drag
+SOON = 0.08          # seconds after a picture until the next one is prepared: longer than between the events of a drag
 LATER, GAP = 0.6, 0.02          # and then until those for one step of the other sliders, one after the other
 DEAR = 0.06          # but not where one picture takes longer than so many seconds: an event would have to wait for it
 KEPT = 60            # pictures, some 6 MB

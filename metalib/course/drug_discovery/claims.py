@@ -138,17 +138,18 @@ CLAIMS = [
         id="06d.8",
         sentence=(
             "200 labels, on the {many:.0f} assays that have enough: the forest is ahead of MAML with its recipe's five steps, "
-            "{many_forest200:.3f} against {many_maml200:.3f} (over assays ± {many_maml_over_forest200_half:<.3f}); with 50 steps MAML "
-            "is level, {many_maml_long200:.3f}. So are prototypes {many_protonet200:.3f}, the multitask network {many_joint200:.3f}, "
-            "and the record with logistic regression {many_known_labels200:.3f}."),
+            "{many_forest200:.3f} against {many_maml200:.3f} (over assays ± {many_maml_over_forest200_half:<.3f}). Level with the forest: "
+            "MAML with 50 steps, {many_maml_long200:.3f}, and the record with logistic regression, {many_known_labels200:.3f}. Prototypes "
+            "have {many_protonet200:.3f}, the multitask network {many_joint200:.3f}."),
         measure=part("many"),
         holds=lambda n: (n["many_maml_over_forest200"] < -n["many_maml_over_forest200_half"] and tie(n, "many_forest_over_maml_long200")
-                         and tie(n, "many_protonet_over_forest200")
+                         and not beyond(n, "many_protonet_over_forest200")
                          and n["many_known_labels_over_forest200"] > -n["many_known_labels_over_forest200_half"]),
         over="training and tasks",
         rivals=RIVALS,
-        refuted="MAML's five steps are level with the forest, or the forest is ahead of those who read the nine assays too",
-        tried=("on one seed the forest's lead over five steps, 0.018, is just within its interval, 0.019; 64 labels on the same assays: the record "
+        refuted="MAML's five steps are level with the forest, or its fifty or the record with logistic regression are behind it",
+        tried=("prototypes are level with the forest on the first three seeds and behind it outside the interval on further ones, 0.014 and 0.017; "
+               "on one seed the forest's lead over five steps, 0.018, is just within its interval, 0.019; 64 labels on the same assays: the record "
                "with logistic regression 0.795, the forest 0.758, MAML 0.776"),
         minutes=4,
         data="Tox21",

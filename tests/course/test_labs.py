@@ -134,7 +134,13 @@ def small(compute=lambda y: y, **options) -> Lab:
     return Lab(compute, make, {"y": widgets.FloatSlider(0.5, min=0, max=1, description="height")}, **options)
 
 
-def test_events_that_come_together_are_answered_by_the_newest_state():
+@pytest.fixture
+def nothing_ahead(monkeypatch):
+    """What is computed is what was asked for: nothing is prepared."""
+    monkeypatch.setattr(shell, "SOON", 10.0)
+
+
+def test_events_that_come_together_are_answered_by_the_newest_state(nothing_ahead):
     seen = []
     lab = small(lambda y: seen.append(y) or y)
     seen.clear()
@@ -149,7 +155,7 @@ def test_events_that_come_together_are_answered_by_the_newest_state():
     assert len(seen) <= 3, f"{len(seen)} pictures for one burst"
 
 
-def test_a_long_stream_of_events_is_shown_on_the_way():
+def test_a_long_stream_of_events_is_shown_on_the_way(nothing_ahead):
     seen = []
     lab = small(lambda y: seen.append(y) or y)
 

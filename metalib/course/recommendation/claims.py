@@ -233,7 +233,8 @@ CLAIMS = [
         over=SPLITS,
         rivals=("each other",),
         refuted="a pair is apart, or MeLU, ANIL or the CNP keeps up with the neighbours at fifteen",
-        tried=("on one split of six one of the four pairs is apart, on another all four are; who is first of the three, and of the two, changes with the split, at five ratings and at fifteen. One split, ten ratings: "
+        tried=("on one split of six one of the four pairs is apart, on another all four are; who is first of the three, and of the two, "
+               "changes with the split, at five ratings and at fifteen. One split, ten ratings: "
                "the neighbours are .009 ± .005, .008 ± .005 and .009 ± .007 below MeLU, ANIL and CNP. The Gaussian process of 06c.3 is level "
                "with the neighbours"),
         minutes=6, data="MovieLens",
@@ -252,7 +253,8 @@ CLAIMS = [
         refuted="the regression is level with the biases, or has less than two thirds of the ridge head's gain",
         tried=("that a frozen taste costs less than a tenth of the gain: so on four splits of six, on one it costs a fifth, on one it gains; that "
                "who never met a hidden film is above the biases outside the interval: on five of six; the CNP is below the regression outside "
-               "the interval on four of six, over new users on four; on three splits, new users instead of known ones: the same picture; a network trained without support sets, with a mood on top: .025. Users and films drawn anew in the "
+               "the interval on four of six, over new users on four; on three splits, new users instead of known ones: the same picture; "
+               "a network trained without support sets, with a mood on top: .025. Users and films drawn anew in the "
                "bootstrap: the regression's gain is .011 to .041, .021 to .051 and .018 to .054, for new users .004, .021 and .003 at the "
                "least; the CNP's lead over it -.007 to .010, .001 to .015 and .008 to .023. A forest on year and genres in place of the line, "
                "its leaves chosen by leaving films out: .003 and .004 above the line, .001 below it; half line, half forest: the CNP's lead "

@@ -174,7 +174,8 @@ CLAIMS = [
         rivals=("from scratch and joint, fine-tuned, with five demonstrations each",),
         refuted="five demonstrations without meta-learning are worth more than one with it",
         tried=("the door as an argument for fewer demonstrations: it needs none (06b.2); that one is worth more than five: other starts of the "
-               "clone succeed with five in 68, 100, 60, 100, 96 and 100 %, at the rate and number of steps that were best for one; to choose them for five was not tried"),
+               "clone succeed with five in 68, 100, 60, 100, 96 and 100 %, at the rate and number of steps that were best for one; to "
+               "choose them for five was not tried"),
         minutes=3,
         data="the simulator",
     ),

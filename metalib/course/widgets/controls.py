@@ -5,6 +5,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
+
 def ends(control: widgets.Widget) -> list:
     """The values between which a control can be moved; of toggles all options."""
     if isinstance(control, widgets.Checkbox):

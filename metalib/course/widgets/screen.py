@@ -53,15 +53,14 @@ class Screen(anywidget.AnyWidget):
         self._there.add(key)
         with self.hold_sync():
             self.picture = png
-            self.about = self._describe(png, sentence, state) | {
-                "number": zlib.crc32(sharper_than or png), "faded": faded, "kept": key is not None and sharper_than is None}
+            self.about = self._describe(png, sentence, state, sharper_than or png, faded, key is not None and sharper_than is None)
 
     def ahead(self, png: bytes, sentence: str, state: dict[str, Any], key: tuple) -> None:
         """Send the picture of a state that is one move of a control away."""
         if key not in self._there:
             self._there.add(key)
-            self.send(self._describe(png, sentence, state), [png])
+            self.send(self._describe(png, sentence, state, png), [png])
 
-    def _describe(self, png: bytes, sentence: str, state: dict[str, Any]) -> dict[str, Any]:
-        return {"at": [position(control, state[name]) for name, control in self._watched.items()], "era": self._era,
-                "sentence": sentence, "number": zlib.crc32(png), "faded": False, "kept": True, "size": len(png)}
+    def _describe(self, png: bytes, sentence: str, state: dict[str, Any], plain: bytes, faded: bool = False, kept: bool = True) -> dict[str, Any]:
+        return {"at": [position(control, state[name]) for name, control in self._watched.items()], "era": self._era, "sentence": sentence,
+                "number": zlib.crc32(plain), "faded": faded, "kept": kept, "size": len(png)}

@@ -251,9 +251,10 @@ class Lab(widgets.VBox):
                 try:
                     if key not in self._kept:
                         self._keep(key, *self._picture(state))
-                    self._view.ahead(*self._kept[key], state, key)
                 except Exception:                                 # it is raised, and shown, when somebody goes there
                     self._drawn = None
+                else:
+                    self._view.ahead(*self._kept[key], state, key)
         wait, *coming = next(moves, (math.inf, None))
         if wait == 0 or self._made < DEAR and wait < math.inf:
             self._soon = asyncio.get_running_loop().call_later(wait, self._prepare, moves, tuple(coming))

@@ -61,3 +61,13 @@ def test_a_prepared_picture_is_shown_without_the_kernel(lab_page, server):
     assert len({first, second, third}) == 3
     lab_page.idle()
     assert lab.look()[1] == first, "the kernel's answers to keys that were followed by others change nothing"
+
+
+def test_a_sentence_is_shown_as_text(lab_page, server):
+    page = nbformat.read(COURSE / "notebooks" / NOTEBOOKS[0], as_version=4)
+    page.cells = [nbformat.v4.new_code_cell("""import ipywidgets
+from metalib.course.widgets.shell import Lab
+Lab(lambda y: y, lambda fig: ([], lambda y: '<b> & "quoted"'), {"y": ipywidgets.IntSlider(1, description="y")})""", id="lab")]
+    nbformat.write(page, server.root / "quoted.ipynb")
+    lab, = lab_page.open("quoted.ipynb").run_all() and lab_page.labs()
+    assert lab.look()[1] == '<b> & "quoted"' and lab.root.locator("[role=status] b").count() == 0

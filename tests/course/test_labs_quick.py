@@ -89,6 +89,34 @@ def test_a_picture_of_other_points_is_of_another_era():
     assert len(set(eras)) == 3, "what a reader wrote is not kept"
 
 
+def test_a_click_is_prepared_where_the_pointer_rests_and_stays_in_the_kernel(sent):
+    seen, states = [], []
+
+    def make(fig):
+        fig.subplots().set(xlim=(0, 1), ylim=(0, 1))
+        return [], lambda points: f"{len(points)} points"
+
+    def click(event, state):
+        return {"points": (*state["points"], (event.x, event.y))} if event.kind == "down" else None
+    lab = Lab(lambda y, points: seen.append(points) or points, make, {"y": widgets.IntSlider(1, min=0, max=3)}, hidden={"points": ()}, pointer=click)
+    box = lab.fig.axes[0].bbox
+    way = [(box.x0 + x * box.width, lab.fig.bbox.height - box.y0 - 0.5 * box.height) for x in (0.2, 0.3, 0.4)]
+
+    async def steps():
+        for place in way:                                                    # while it moves, nothing is prepared
+            lab.tracker.move(*place)
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.3)
+        states.append((len(seen), lab.sentence))
+        lab.tracker.down(*way[-1])
+        lab.tracker.up()
+        await asyncio.sleep(0.05)
+        states.append((len(seen), lab.sentence))
+    asyncio.run(steps())
+    assert states == [(2, "0 points"), (2, "1 points")], "drawn once for the rest, and not again for the click"
+    assert not any(about["sentence"] == "1 points" for about, _ in sent), "the browser does not know of points: it would take it for the present one"
+
+
 def two(compute) -> Lab:
     def make(fig):
         dot, = fig.subplots().plot([0], [0], "o")

@@ -10,8 +10,8 @@ from ..verdict import Verdict
 from .controls import fit
 
 # A row of buttons comes without an accessible name: when the picture below has arrived, each takes the text of its visible label.
-NAME = ("for (const row of this.closest('.metalib-bets').querySelectorAll('.widget-toggle-buttons')) {row.setAttribute('role', 'group');"
-        "row.setAttribute('aria-label', row.querySelector('.widget-label').textContent)}")
+NAME = ("for (const row of this.closest('.metalib-bets')?.querySelectorAll('.widget-toggle-buttons') ?? []) {row.setAttribute('role', 'group');"
+        "row.setAttribute('aria-label', row.querySelector('.widget-label')?.textContent ?? '')}")
 DOT = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"     # a picture of nothing
 
 

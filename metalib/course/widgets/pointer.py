@@ -34,10 +34,11 @@ class Tracker:
         fig: the figure behind the picture.
         tell: called with each Pointer; with `ink` once per stroke, at its end.
         ink: draw the stroke on the canvas while it grows, so that the pen does not wait for the picture.
+        hover: called, while nothing is pressed, with what pressing here would be; not with `ink`.
     """
 
-    def __init__(self, fig: Figure, tell: Callable[[Pointer], None], ink: bool = False):
-        self.fig, self.tell, self.ink = fig, tell, ink
+    def __init__(self, fig: Figure, tell: Callable[[Pointer], None], ink: bool = False, hover: Callable[[Pointer], None] | None = None):
+        self.fig, self.tell, self.ink, self.hover = fig, tell, ink, hover
         self.canvas, self.axes, self.path = None, None, []
 
     def over(self, picture: widgets.Widget) -> widgets.GridBox:
@@ -66,13 +67,15 @@ class Tracker:
             grid_template_columns=f"minmax(0, {width}px)", overflow="hidden"))
 
     def down(self, x: float, y: float) -> None:
-        at = (x, self.fig.bbox.height - y)
-        hit = [i for i, axes in enumerate(self.fig.axes) if axes.bbox.contains(*at)]
-        self.axes, self.path = (hit[-1] if hit else None), []
+        self.axes, self.path = self._hit(x, y), []
         self._add(x, y, "down")
 
     def move(self, x: float, y: float) -> None:
-        if self.axes is not None:
+        if self.axes is None:
+            if self.hover and not self.ink and (axes := self._hit(x, y)) is not None:
+                place = self._place(axes, x, y)
+                self.hover(Pointer("down", axes, *place, (place,)))
+        else:
             if self.ink:
                 self.canvas.stroke_line(*self.last, x, y)
             self._add(x, y, "move")
@@ -90,10 +93,19 @@ class Tracker:
     def _add(self, x: float, y: float, kind: str) -> None:
         self.last = (x, y)
         if self.axes is not None:
-            to_data = self.fig.axes[self.axes].transData.inverted()
-            self.path.append(tuple(float(v) for v in to_data.transform((x, self.fig.bbox.height - y))))
+            self.path.append(self._place(self.axes, x, y))
             if not self.ink:
                 self._say(kind)
+
+    def _hit(self, x: float, y: float) -> int | None:
+        """The axes below this pixel, the last of several."""
+        hit = [i for i, axes in enumerate(self.fig.axes) if axes.bbox.contains(x, self.fig.bbox.height - y)]
+        return hit[-1] if hit else None
+
+    def _place(self, axes: int, x: float, y: float) -> tuple[float, float]:
+        """A pixel in data coordinates of these axes."""
+        x, y = self.fig.axes[axes].transData.inverted().transform((x, self.fig.bbox.height - y))
+        return float(x), float(y)
 
     def _say(self, kind: str) -> None:
         path = np.asarray(self.path)

@@ -3,8 +3,6 @@
 // The kernel sends the present picture, and, while nobody moves anything, those that may come next. When a control moves,
 // a picture that is here already is shown at once; the kernel's answer, the same picture, comes a moment later.
 
-const KEPT = 60;                                    // pictures
-
 const same = (a, b) => a.every((v, i) => Math.abs(v - b[i]) < 1e-9);
 const alike = (a, b) => ["number", "size", "faded", "sentence"].every(what => a[what] === b?.[what]);
 
@@ -18,13 +16,13 @@ export default () => {
     image.alt = about.sentence;
     image.dataset.picture = about.number;
     image.style.cssText = `display:block;width:100%;max-width:${width}px;height:auto` + (about.faded ? ";opacity:.3" : "");
-    const picture = { ...about, image, ready: image.decode().catch(() => {}) };
+    const picture = { ...about, image, ready: image.decode().catch(() => {}) };      // what cannot be decoded shows its sentence
     if (!about.kept) {
       picture.ready.then(() => URL.revokeObjectURL(image.src));
       return picture;
     }
     const before = pictures.findIndex(p => p.era === about.era && same(p.at, about.at));
-    if (before >= 0 || pictures.length === KEPT) URL.revokeObjectURL(pictures.splice(Math.max(before, 0), 1)[0].image.src);
+    if (before >= 0 || pictures.length === model.get("room")) URL.revokeObjectURL(pictures.splice(Math.max(before, 0), 1)[0].image.src);
     pictures.push(picture);
     return picture;
   }

@@ -7,12 +7,11 @@ from typing import Any
 
 import anywidget
 import ipywidgets as widgets
-from traitlets import Bytes, Dict, List, Tuple
+from traitlets import Bytes, Dict, Int, List, Tuple
 
 from .controls import position
 
-
-KEPT = 60            # pictures in the browser
+KEPT = 60            # pictures in the browser, and as many in the kernel: some 6 MB
 
 
 class Screen(anywidget.AnyWidget):
@@ -25,6 +24,7 @@ class Screen(anywidget.AnyWidget):
 
     _esm = Path(__file__).with_name("screen.js").read_text(encoding="utf-8")
     size = Tuple().tag(sync=True)
+    room = Int(KEPT).tag(sync=True)
     controls = List().tag(sync=True, **widgets.widget_serialization)
     picture = Bytes().tag(sync=True)
     about = Dict().tag(sync=True)
@@ -46,7 +46,7 @@ class Screen(anywidget.AnyWidget):
             sharper_than: the picture of the same that was shown until now.
             faded: it is an earlier one, as the state has none.
         """
-        rest = None if key is None else {name: value for name, value in state.items() if name not in self._watched}
+        rest = None if key is None else self._hidden(state)
         if rest is None or rest != self._rest or len(self._there) >= KEPT:
             self._era, self._rest = self._era + 1, rest
             self._there.clear()
@@ -56,10 +56,13 @@ class Screen(anywidget.AnyWidget):
             self.about = self._describe(png, sentence, state, sharper_than or png, faded, key is not None and sharper_than is None)
 
     def ahead(self, png: bytes, sentence: str, state: dict[str, Any], key: tuple) -> None:
-        """Send the picture of a state that is one move of a control away."""
-        if key not in self._there:
+        """Send the picture of a state that is one move of a control away; one that differs in what no control shows stays here."""
+        if key not in self._there and self._hidden(state) == self._rest:
             self._there.add(key)
             self.send(self._describe(png, sentence, state, png), [png])
+
+    def _hidden(self, state: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in state.items() if name not in self._watched}
 
     def _describe(self, png: bytes, sentence: str, state: dict[str, Any], plain: bytes, faded: bool = False, kept: bool = True) -> dict[str, Any]:
         return {"at": [position(control, state[name]) for name, control in self._watched.items()], "era": self._era, "sentence": sentence,

@@ -37,16 +37,16 @@ from .controls import beside, ends, fit, onward
 from .drawing import DPI, STYLE, encode
 from .pointer import Pointer, Tracker
 from .quick import Canvas
-from .screen import Screen
+from .screen import KEPT, Screen
 
 # A picture is drawn when no further event has come for an eighth of the time that the last picture took, within these
 # bounds in seconds: a queue of waiting events is drained in less each, on a slow or busy machine too.
 QUIET = (0.003, 0.04)
 ALONE = 0.1          # an event so many seconds after the one before is alone: drawn at once
 SOON = 0.08          # seconds after a picture until the next one is prepared: longer than between the events of a drag
+AIM = 0.05           # seconds for which the pointer rests until what a click there would show is prepared
 LATER, GAP = 0.6, 0.02          # and then until those for one step of the other sliders, one after the other
 DEAR = 0.06          # but not where one picture takes longer than so many seconds: an event would have to wait for it
-KEPT = 60            # pictures, some 6 MB
 REST = 2.0           # seconds without an event until the picture is drawn sharply
 PATIENCE = 4         # but an unbroken stream of events gets a picture at least every so many times that drawing takes
 
@@ -111,7 +111,8 @@ class Lab(widgets.VBox):
                 control.on_click(lambda _, action=actions[name]: self._act(action(self.state)))
             else:
                 control.observe(partial(self._moved, name), "value")
-        self.tracker = None if pointer is None else Tracker(self.fig, lambda event: self._act(pointer(event, self.state)), ink)
+        self.tracker = None if pointer is None else Tracker(
+            self.fig, lambda event: self._act(pointer(event, self.state)), ink, lambda event: self._aim(lambda: pointer(event, self.state)))
         picture = self.tracker.over(self._view) if self.tracker else self._view
         flow = widgets.Layout(flex_flow="row wrap", max_width=f"{self.width + 60}px")
         super().__init__([widgets.Box(list(self.controls.values()), layout=flow), picture])
@@ -240,12 +241,12 @@ class Lab(widgets.VBox):
                 yield wait, name, value
                 wait = GAP
 
-    def _prepare(self, moves: Iterator[tuple[float, str, Any]], due: tuple[str, Any] | None = None) -> None:
+    def _prepare(self, moves: Iterator[tuple[float, str, Any]], due: Mapping[str, Any] | None = None) -> None:
         """Draw, and keep, what may come next; every picture on a turn of its own, for an event to come between."""
         if self._waiting is not None:
             return
-        if due is not None:
-            state = self.state | dict([due])
+        if due:
+            state = self.state | due
             key = self._key(state)
             if key is not None:
                 try:
@@ -255,9 +256,20 @@ class Lab(widgets.VBox):
                     self._drawn = None
                 else:
                     self._view.ahead(*self._kept[key], state, key)
-        wait, *coming = next(moves, (math.inf, None))
+        wait, name, value = next(moves, (math.inf, "", None))
         if wait == 0 or self._made < DEAR and wait < math.inf:
-            self._soon = asyncio.get_running_loop().call_later(wait, self._prepare, moves, tuple(coming))
+            self._soon = asyncio.get_running_loop().call_later(wait, self._prepare, moves, {name: value})
+
+    def _aim(self, click: Callable[[], dict | None]) -> None:
+        """The pointer has moved, unpressed: where it comes to rest, prepare what a click would change."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return                                                # a test, a script: nobody aims
+        if self._waiting is None:
+            if self._soon is not None:
+                self._soon.cancel()
+            self._soon = loop.call_later(AIM, lambda: self._prepare(iter(()), click()))
 
     def _sharpen(self) -> None:
         """Show the present picture at twice the size."""

@@ -175,8 +175,12 @@ def crossing(seed: int) -> Numbers:
 # Real sentences ----------------------------------------------------------------------------------------------------------------
 
 def clinc(seed: int, tasks: TextTasks, k: int, n_way: int = WAYS, n: int = TASKS) -> Scores:
-    """Every method on the same tasks."""
-    known, learner, episode = Intents("train"), trained("protonet-clinc150", seed), drawn(tasks, seed, k, n_way, n)
+    """Every method on the same tasks, on the course's split."""
+    return everyone(trained("protonet-clinc150", seed), Intents("train"), tasks, drawn(tasks, seed, k, n_way, n))
+
+
+def everyone(learner: ProtoNet, known: TextTasks, tasks: TextTasks, episode: Episode) -> Scores:
+    """A prototypical network that was trained on `known`, and its rivals, which counted there, on an episode of `tasks`."""
     rows = {"proto": learner, "plain": NearestCentroid(), "idf": On(counted(known), NearestCentroid()), "logistic": logistic(10.0),
             "both": On(learner.network.body, logistic(10.0)), "counted": On(counted(known), logistic(10.0))}
     return {name: judged(one, episode) for name, one in rows.items()} | {"tfidf": by_tfidf(tasks, known, episode)}
@@ -252,15 +256,20 @@ def apart_templates(seed: int) -> Numbers:
     return {name: value for k in (1, 5) for name, value in told_apart(Sentences("test"), (), weighted(seed), Sentences("train"), seed, k).items()}
 
 
+def fixed(body: nn.Module, episode: Episode) -> Tensor:
+    """The one theta that accepts KEPT of this episode's queries."""
+    return unknown.nearness(body, episode.support, episode.query.x).flatten().quantile(1 - unknown.KEPT)
+
+
 @torch.no_grad()
 def thresholds(seed: int) -> Numbers:
     """Theta from validation intents and from the support set itself: how many of their own sentences pass, how many others do not."""
     body, found = trained("protonet-clinc150", seed).network.body, {}
     work, new = Intents("validation"), Intents("test")
     for k in (1, 2, 5, 10):
-        chosen, (episode, far, near) = drawn(work, seed, k), questions(new, unknown.out_of_scope("test"), seed, k)
+        episode, far, near = questions(new, unknown.out_of_scope("test"), seed, k)
         own, outside, other = (unknown.nearness(body, episode.support, x) for x in (episode.query.x, vectors(far), vectors(near)))
-        rules = {"fixed": unknown.nearness(body, chosen.support, chosen.query.x).flatten().quantile(1 - unknown.KEPT)}
+        rules = {"fixed": fixed(body, drawn(work, seed, k))}
         if k > 1:
             rules |= {"out": unknown.by_leaving_out(body, episode.support), "between": unknown.between(body, episode.support)}
         rules["oracle"] = own.flatten().quantile(1 - unknown.KEPT)                 # looks at the answers: what theta could do at best

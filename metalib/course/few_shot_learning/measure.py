@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from functools import cache
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -15,7 +14,7 @@ from ...learners import Classical, Learner, NearestCentroid
 from ...networks import Reweight
 from ...recipes import load
 from ...recipes.intents import SOURCES
-from ...tasks.text.vectors import PLACES, TextTasks
+from ...tasks.text.vectors import PLACES, TextTasks, features
 from .ngrams import ngrams
 from ...evaluation import Score, evaluate
 from ...evaluation import mean_ci
@@ -47,7 +46,7 @@ class On(Learner):
 
 def idf(tasks: TextTasks) -> Reweight:
     """Weights that are counted, not learned: log of how many sentences there are for each one with this n-gram."""
-    x = tasks.vectors(np.arange(tasks.n_classes)[:, None], np.arange(tasks.per_class)).flatten(0, 1)
+    x = features([line for c in range(tasks.n_classes) for line in tasks.sentences(c)])
     body = Reweight(PLACES)
     with torch.no_grad():
         body.log_weight.copy_(((1 + len(x)) / (1 + (x != 0).sum(0))).log().log())

@@ -8,7 +8,7 @@ A lab supplies three things:
 Speed comes from drawing little: what stands still is drawn once and kept as pixels, an event redraws the moving artists
 on top ("blitting"), and the PNG is packed loosely. Events that arrive together are answered by one picture, of the newest state.
 While nobody moves anything, the next picture in the direction of the last move is prepared and sent to the browser, which shows
-it as soon as the control moves; pictures that were shown are kept.
+it as soon as the control moves; where the pointer rests, what a click would show is drawn before it comes; pictures are kept.
 Two seconds after the last event the picture is drawn once more, at twice the size: sharp on a dense screen.
 """
 from __future__ import annotations

@@ -33,9 +33,9 @@ def memory(seed: int) -> Numbers:
 
 
 def real_tables(seed: int) -> Numbers:
-    """The whole contest, but for the tables it was developed on."""
-    return summed([in_context.row(setting, found) for setting, found in in_context.contest(seed).items()
-                   if setting.split("/")[0] not in in_context.DEVELOPMENT])
+    """The contest on every table but those that choices were made with."""
+    tables = [name for name in (*in_context.TABLES, *in_context.MORE) if name not in in_context.DEVELOPMENT]
+    return summed([in_context.row(setting, found) for setting, found in in_context.contest(seed, tables).items()])
 
 
 def summed(rows: Sequence[in_context.Row]) -> Numbers:

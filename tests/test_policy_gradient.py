@@ -114,3 +114,14 @@ def test_three_rewards_tell_the_goal():
 def test_bad_settings_get_one_sentence(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_a_rate_for_each_step_that_is_the_learner_s_own_walks_the_same_way():
+    learner = small()
+    one, shrink = learner.inner_lr, learner.later
+    each = navigation.StepByStep(learner)
+    each.rates = [one, one * shrink, one * shrink ** 2]
+    episode = drawn()
+    torch.testing.assert_close(each.double().adapt(episode.support, steps=3)(episode.query.x), learner.adapt(episode.support, steps=3)(episode.query.x))
+    each.rates = [one, one, one]
+    assert not torch.allclose(each.adapt(episode.support, steps=3)(episode.query.x), learner.adapt(episode.support, steps=3)(episode.query.x))

@@ -187,3 +187,29 @@ def test_adapting_beats_a_joint_model_on_new_arms():
                   "CNP": ml.load("cnp-arm").adapt(episode.support), "MAML": ml.load("maml-arm").adapt(episode.support)}
     error = {name: driven.off(driven.track(model, episode.about)).mean() for name, model in models.items()}
     assert error["CNP"] < 0.6 * error["joint"] and error["MAML"] < 0.85 * error["joint"]
+
+
+def test_pooled_regression_finds_slopes_that_all_goals_share_and_an_intercept_for_a_new_one(monkeypatch):
+    rng = torch.Generator().manual_seed(0)
+    slopes, goals = torch.randn(7, 4, generator=rng), torch.randn(51, 1, 4, generator=rng)
+    x = torch.randn(51, 60, 7, generator=rng)
+    y = (x @ slopes * 0.4 + goals * 0.4).clamp(-1, 1)
+    parts = {"demo.x": x[:50, None, :24], "demo.y": y[:50, None, :24], "query.x": x[:50, 24:], "query.y": y[:50, 24:]}
+    monkeypatch.setattr(experiment.robots, "recordings", lambda skill, split: parts)
+    pooled = experiment.Pooled("reach")
+    assert (y.abs() == 1).float().mean() > 0.2
+    torch.testing.assert_close(pooled.shared, 0.4 * slopes, atol=1e-4, rtol=0)
+    torch.testing.assert_close(pooled.adapt(ml.Examples(x[50:, :24], y[50:, :24]))(x[50:, 24:]), y[50:, 24:], atol=1e-3, rtol=0)
+
+
+def test_a_last_layer_with_a_prior_is_the_posterior_mean_of_bayes():
+    joint, body = ml.load("pretrained-arm"), ml.tasks.Arm().sample(2, k_shot=6, seed=3)
+    mean, spread, noise = driven.heads_of_many(joint)
+    phi, y = driven.features(joint, body.support.x).double(), body.support.y.double()
+    design, sharp = torch.block_diag(phi[1], phi[1]), spread.inverse()
+    about = driven.CAUTION * noise
+    head = torch.linalg.solve(sharp + design.T @ design / about, sharp @ mean + design.T @ y[1].T.flatten() / about)
+    with torch.no_grad():
+        told = driven.with_prior(joint, body.support)(body.query.x)[1]
+        wanted = driven.features(joint, body.query.x)[1].double() @ head.view(2, -1).T
+    torch.testing.assert_close(told.double(), wanted, atol=1e-3, rtol=1e-3)

@@ -13,6 +13,7 @@ from ...recipes import build
 from ...recipes.robots import policy
 from ...storage import shipped
 from ...tasks.robots.simulator import GOALS
+from ...evaluation import mean_ci
 from ..claims import Claim, Numbers, trained, wilson
 from . import arm, measure, navigation
 
@@ -31,7 +32,7 @@ def reach(seed: int) -> Numbers:
         fresh = policy()
     learners = {"cnp": trained("cnp-reach", seed), "maml": trained("maml-reach", seed), "joint": ml.MAML(joint, 0.0, 0),
                 "tuned": measure.cloning(joint, *measure.chosen(joint, "reach", **GRID)), "nearest": measure.NearestMoment(),
-                "scratch": measure.cloning(fresh, *measure.chosen(fresh, "reach", **GRID))}
+                "pooled": measure.Pooled("reach"), "scratch": measure.cloning(fresh, *measure.chosen(fresh, "reach", **GRID))}
     starts = (200 + seed,)
     found = {name: measure.succeed(learner, "reach", starts=starts).rate for name, learner in learners.items()}
     found |= {f"{name}5": measure.succeed(learners[name], "reach", 5, starts=starts).rate for name in ("tuned", "scratch")}
@@ -67,7 +68,8 @@ def arms(seed: int) -> Numbers:
         with torch.no_grad():
             models = {"joint": joint.adapt(body.support, steps=0), "tuned": joint.adapt(body.support), "maml": maml.adapt(body.support),
                       "ten_": joint.adapt(body.support, steps=10), "cnp": cnp.adapt(body.support), "scratch": scratch.adapt(body.support),
-                      "head": arm.with_ridge(joint, body.support), "known": arm.identified(body.support)}
+                      "head": arm.with_ridge(joint, body.support), "prior": arm.with_prior(joint, body.support),
+                      "known": arm.identified(body.support)}
         for name, model in models.items():
             found[f"{name}{pushes}"] = float(arm.off(arm.track(model, body.about)).mean())
     return found
@@ -92,19 +94,22 @@ def coverage(seed: int, trials: int = 4_000) -> Numbers:
 
 @cache
 def seekers() -> dict[str, ml.PolicyGradient]:
-    """The shipped learner, and its two rivals at the rate that is best for them on goals of their own."""
+    """The shipped learner, and its two rivals at the rates that are best for them on goals of their own."""
     maml, joint = (cast(ml.PolicyGradient, ml.load(f"{name}-navigation")) for name in ("maml", "pretrained"))
     fresh = cast(ml.PolicyGradient, build("maml-navigation").eval())
-    return {"maml": maml, "joint": navigation.tuned(joint, 0), "random": navigation.tuned(fresh, 0)}
+    return {"maml": maml, "joint": navigation.step_by_step(joint, 0), "random": navigation.tuned(fresh, 0)}
 
 
 @cache
 def sought(seed: int, episodes: int = 100) -> Numbers:
     """2D navigation: returns on new goals after 0 to 3 steps, from three starts; and of whoever reads the goal off three rewards."""
     found: Numbers = {}
-    for name, learner in seekers().items():
-        found |= {f"{name}{steps}": value for steps, value in enumerate(navigation.curve(learner, seed, episodes))}
-        found |= {f"{name}_rate": learner.inner_lr, f"{name}_later": learner.later}
+    curves = {name: navigation.curve(learner, seed, episodes) for name, learner in seekers().items()}
+    for name, curve in curves.items():
+        found |= {f"{name}{steps}": float(values.mean()) for steps, values in enumerate(curve)}
+    for steps in (1, 2, 3):
+        lead, half = mean_ci((curves["maml"][steps] - curves["joint"][steps]).double().numpy())
+        found |= {f"lead{steps}": float(lead), f"lead{steps}_half": float(half)}
     new = navigation.WORLD.sample(episodes, k_shot=1, n_query=1, seed=seed)
     return found | {"hand": navigation.read_by_hand(seekers()["random"], new),
                     "told": float(navigation.WORLD.returns(navigation.straight(new.about["goal"]), new.query.y).mean())}
@@ -123,14 +128,19 @@ CLAIMS = [
         sentence=(
             "reach, one demonstration of each of 50 held-out goals: the CNP succeeds in {cnp:.0%}, MAML in {maml:.0%}. Without a "
             "demonstration the joint network has {joint:.0%}; with it the joint network fine-tuned {tuned:.0%}, cloning from scratch "
-            "{scratch:.0%}, the nearest moment {nearest:.0%}. The expert's controller with the goal read off the same demonstration: {hand:.0%}."),
+            "{scratch:.0%}, the nearest moment {nearest:.0%}. A linear regression, its slopes pooled over the training goals and its intercept "
+            "fitted to the demonstration: {pooled:.0%}. The expert's controller with the goal read off the demonstration: {hand:.0%}."),
         measure=reach,
         holds=lambda n: min(n["cnp"], n["maml"]) > max(n["joint"], n["tuned"], n["scratch"], n["nearest"]) + 0.15 and
-              n["hand"] >= max(n["cnp"], n["maml"]),
+              min(n["hand"], n["pooled"]) >= max(n["cnp"], n["maml"]),
         over="training and starts",
-        rivals=("the goal read by hand, with the expert's controller", "joint, without and with fine-tuning", "from scratch", "nearest moment"),
-        refuted="a rival that is given no controller comes within 15 points, or the learners beat the goal read by hand",
-        tried="a wider grid for rate and steps of the two that are tuned (an earlier one had its best point at its edge)",
+        rivals=("the goal read by hand, with the expert's controller", "pooled slopes, an intercept for each goal", "joint, without and with "
+                "fine-tuning", "from scratch", "nearest moment"),
+        refuted="another rival that starts from joint training or from nothing comes within 15 points, or the learners beat the regression",
+        tried=("a wider grid for rate and steps of the two that are tuned (an earlier one had its best point at its edge). That only "
+               "meta-learning does it without being given the controller: an earlier edition said so. The regression does, and so does a joint "
+               "network with a free code of three numbers for each goal, the code alone fitted to the demonstration: 100 % on four seeds. "
+               "In pick-place, whose expert is not linear, the regression has none of 50"),
         minutes=3,
         data="the simulator",
     ),
@@ -175,7 +185,8 @@ CLAIMS = [
         refuted="five demonstrations without meta-learning are worth more than one with it",
         tried=("the door as an argument for fewer demonstrations: it needs none (06b.2); that one is worth more than five: other starts of the "
                "clone succeed with five in 68, 100, 60, 100, 96 and 100 %, at the rate and number of steps that were best for one; to "
-               "choose them for five was not tried"),
+               "choose them for five: from scratch 100 and 96 % (and 86 and 78 % with three), joint and fine-tuned 100, 96 and 100 % on three "
+               "further seeds. The regression of 06b.1 needs no more than one either"),
         minutes=3,
         data="the simulator",
     ),
@@ -196,20 +207,22 @@ CLAIMS = [
         id="06b.6",
         sentence=(
             "2D navigation, returns on 100 new goals after 0, 1, 2 and 3 policy gradient steps: {maml0:.1f}, {maml1:.1f}, {maml2:.1f}, "
-            "{maml3:.1f} (the paper: -40.4, -11.7, -3.3, -3.2). The joint policy, the rates of its first and later steps tuned: "
-            "{joint1:.1f}, {joint2:.1f} and {joint3:.1f} after 1, 2 and 3; a random one {random3:.1f} after 3. The goal read off three "
-            "rewards: {hand:.2f}; being told it: {told:.2f}."),
+            "{maml3:.1f} (the paper: -40.4, -11.7, -3.3, -3.2). The joint policy, the rate of each step tuned for it: {joint1:.1f}, {joint2:.1f} and "
+            "{joint3:.1f} after 1, 2 and 3, on the same goals {lead1:.1f}, {lead2:.1f} and {lead3:.1f} less than MAML (± {lead1_half:<.1f}, "
+            "{lead2_half:<.1f} and {lead3_half:<.1f} over goals); a random one {random3:.1f} after 3. The goal read off three rewards: {hand:.2f}; "
+            "being told it: {told:.2f}."),
         measure=sought,
-        holds=lambda n: all(abs(n[f"maml{i}"] / paper - 1) < 0.2 for i, paper in enumerate(navigation.PAPER)) and
-              all(n[f"joint{i}"] < n[f"maml{i}"] for i in (1, 2, 3)) and n["random3"] < 2 * n["maml3"] and n["maml3"] < 4 * n["hand"],
+        holds=lambda n: all(abs(n[f"maml{i}"] / paper - 1) < 0.2 for i, paper in enumerate(navigation.PAPER)) and abs(n["lead1"]) < 2 and
+              0 < n["lead2"] < 3 and abs(n["lead3"]) < 1.5 and n["random3"] < 2 * n["maml3"] and n["maml3"] < 4 * n["hand"],
         over="goals (one training seed)",
-        rivals=("a joint policy and a random one with as many steps, the rates of first and later steps tuned", "the goal read off three rewards"),
-        refuted="a return a fifth away from the paper's, or the joint policy is level after one, two or three steps",
+        rivals=("a joint policy and a random one with as many steps, their rates tuned", "the goal read off three rewards"),
+        refuted="a return a fifth away from the paper's, or the joint policy two points from MAML after one step, three after two",
         tried=("the paper's rates, halved once, on validation goals: the third step gains next to nothing, -4.2 and -4.1; a factor of .5 for each "
                "step: -4.2 and -2.9; of .4: -3.7 and -3.0; a third at the third step: -4.2 and -3.0. A start with twice the spread: -5.8 and "
                "-5.5, halved once. A first step of half the size: -21, of twice: -52. The joint policy with rates up to .2 "
-               "alone, as an earlier edition had it: -15 after three; with a factor of .7 in place of .4: -7.2 after two, and worse after three"),
-        minutes=0.7,
+               "alone, as an earlier edition had it: -15 after three; with one rate and a factor for the later steps, as the next had it: behind by "
+               "five points after the first; gradients brought to length 1, wider spreads: no better"),
+        minutes=1,
     ),
     Claim(
         id="06b.7",
@@ -229,19 +242,21 @@ CLAIMS = [
         sentence=(
             "How far the tip of a new arm is off, cm, after 5, 10 and 40 pushes: the CNP {cnp5:.1f}, {cnp10:.1f}, {cnp40:.1f}; MAML {maml5:.0f}, "
             "{maml10:.0f}, {maml40:.1f}; the joint model {joint10:.0f} as it is, and fine-tuned for ten times MAML's steps {tuned5:.0f}, "
-            "{tuned10:.0f}, {tuned40:.1f}; with its last layer solved by ridge regression {head5:.0f}, {head10:.1f}, {head40:.1f}. Least "
-            "squares on the known equations: {known5:.1f}, {known10:.1f}, {known40:.1f}."),
+            "{tuned10:.0f}, {tuned40:.1f}; with its last layer solved by ridge regression {head5:.0f}, {head10:.1f}, {head40:.1f}, and solved "
+            "with a prior, how the last layers of 600 training arms are spread, {prior5:.1f}, {prior10:.1f}, {prior40:.1f}. Least squares on the "
+            "known equations: {known5:.1f}, {known10:.1f}, {known40:.1f}."),
         measure=arms,
         holds=lambda n: n["cnp10"] < 0.6 * n["joint10"] and n["cnp5"] < 0.8 * min(n["maml5"], n["tuned5"], n["head5"]) and
-              all(n[f"known{k}"] < min(n[f"{name}{k}"] for name in ("cnp", "maml", "tuned", "head")) for k in (5, 10, 40)),
+              all(n[f"known{k}"] < n[f"prior{k}"] < min(n[f"{name}{k}"] for name in ("cnp", "maml", "tuned", "head")) for k in (5, 10, 40)),
         over="arms (one training seed)",
-        rivals=("joint, without and with fine-tuning, and with a ridge regression in the place of its last layer",
-                "from scratch", "least squares on the known equations"),
-        refuted=("the CNP leaves six tenths of the joint model's error, or is not ahead at five pushes, or a learner is as good as the known "
-                 "equations"),
-        tried=("the joint model with MAML's ten steps: 15 cm after ten pushes, behind MAML; with a hundred it is level there and ahead "
-               "after 40; MAML with a hundred: no better than with ten; kernel ridge regression on the raw pushes: thirty times the squared "
-               "error of the ridge head"),
+        rivals=("joint, without and with fine-tuning, and with a ridge regression in the place of its last layer, with and without a prior "
+                "from other arms", "from scratch", "least squares on the known equations"),
+        refuted=("the CNP leaves six tenths of the joint model's error, or one of MAML, fine-tuning and plain ridge is level with it at five pushes, "
+                 "or the ridge with a prior is not ahead of all three and of the CNP, or is as good as the known equations"),
+        tried=("the CNP ahead of all that do not know physics: an earlier edition had it so, until a prior was learned for the ridge; on a body "
+               "trained with a layer for each arm it has 3.2, 2.6 and 2.2 cm; the joint model with MAML's ten steps: 15 cm after ten pushes, behind "
+               "MAML; with a hundred it is level there and ahead after 40; MAML with a hundred: no better than with ten; kernel ridge regression on "
+               "the raw pushes: thirty times the squared error of the ridge head"),
         minutes=0.3,
     ),
 ]

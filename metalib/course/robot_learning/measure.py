@@ -42,12 +42,39 @@ class NearestMoment(Learner):
         return predict
 
 
+class Pooled(Learner):
+    """Regression with an intercept for each goal: a = W x + b_goal. No network, no episodes, no controller given.
+
+    W is pooled over the training goals, a new goal fits its b alone. Where an action is cut off at 1 it says nothing: left out.
+    The textbooks' fixed effects, or within-group, regression.
+    """
+
+    def __init__(self, skill: str):
+        super().__init__()
+        data = robots.recordings(skill, "train")
+        x, y = (torch.cat([data[f"demo.{axis}"].flatten(1, 2), data[f"query.{axis}"]], 1).double() for axis in "xy")     # [goals, n, 7 or 4]
+        columns = []
+        for target in y.split(1, -1):
+            free = (target.abs() < 1).double()                                      # [goals, n, 1]
+            within = [(part - (part * free).sum(1, True) / free.sum(1, True)) * free for part in (x, target)]
+            columns.append(torch.linalg.pinv(within[0].flatten(0, 1)) @ within[1].flatten(0, 1))
+        self.shared = torch.cat(columns, 1).float()                                 # [7, 4]
+        self.usual = (y.float() - x.float() @ self.shared).mean((0, 1))             # where a demonstration says nothing
+
+    def adapt(self, support: Examples):
+        """x [tasks, n, 7], y [tasks, n, 4] -> a function of x [tasks, m, 7]."""
+        free = (support.y.abs() < 1).float()
+        own = ((support.y - support.x @ self.shared) * free).sum(1, True) / free.sum(1, True).clamp(min=1)
+        own = torch.where(free.any(1, True), own, self.usual)
+        return lambda x: (x @ self.shared + own).clamp(-1, 1)
+
+
 @dataclass(frozen=True)
 class Successes:
     """Episodes by success: `values` [episodes], with Wilson's 95 % interval, which is right near 0 and 1 as well.
 
     Arguments:
-        values: in the order of the goals. starts: episodes of each goal. They mostly turn out alike, so that only goals count as
+        values: in the order of the goals. starts: episodes of each goal. They may turn out alike, so only goals are counted as
             draws: the interval is of as many draws as there are goals, which is too wide rather than too narrow.
 
     Reference: Wilson 1927, https://doi.org/10.1080/01621459.1927.10502953.

@@ -13,7 +13,8 @@ from ...tasks.robots.navigation import MOVE, Navigation
 
 WORLD = Navigation()
 PAPER = (-40.41, -11.68, -3.33, -3.23)               # Finn et al. 2017, after 0, 1, 2 and 3 steps
-RATES, LATER = (0.1, 0.2, 0.4, 0.8, 1.6), (0.4, 1.0)  # among which the rivals choose: the first step's, and a factor for each next one
+RATES, LATER = (0.1, 0.2, 0.4, 0.8, 1.6), (0.4, 1.0)  # among which a rival chooses: the first step's, and a factor for each next one
+EACH = ((0.45, 0.5, 0.55, 0.6, 0.7), (0.08, 0.12, 0.16, 0.2, 0.25), (0.03, 0.05, 0.08, 0.11, 0.15))      # or a rate for each step
 
 
 def earned(learner: PolicyGradient, seed: int, steps: int, episodes: int = 100) -> Score:
@@ -21,12 +22,12 @@ def earned(learner: PolicyGradient, seed: int, steps: int, episodes: int = 100) 
     return evaluate(learner, WORLD, episodes, seed=seed, steps=steps, k_shot=40, n_query=20, metric=WORLD.returns)
 
 
-def curve(learner: PolicyGradient, seed: int, episodes: int = 100) -> list[float]:
-    """The mean return on new goals after 0, 1, 2 and 3 steps, all on the same goals and dice."""
+def curve(learner: PolicyGradient, seed: int, episodes: int = 100, steps: int = 3) -> list[Tensor]:
+    """The return on each of some new goals after 0, 1, 2 and 3 steps, all on the same goals and dice."""
     new = WORLD.sample(episodes, k_shot=40, n_query=20, seed=(seed, 91))
     with torch.no_grad():
-        return [float(WORLD.returns(learner.attempt(moment.adapted, new.query.x)[2].flatten(2), new.query.y).mean())
-                for moment in learner.path(new.support, 3)]
+        return [WORLD.returns(learner.attempt(moment.adapted, new.query.x)[2].flatten(2), new.query.y)
+                for moment in learner.path(new.support, steps)]
 
 
 def tuned(learner: PolicyGradient, seed: int, episodes: int = 20) -> PolicyGradient:
@@ -36,6 +37,31 @@ def tuned(learner: PolicyGradient, seed: int, episodes: int = 20) -> PolicyGradi
         return earned(learner, 5_000 + seed, 3, episodes).mean
     learner.inner_lr, learner.later = max(itertools.product(RATES, LATER), key=worth)
     return learner
+
+
+class StepByStep(PolicyGradient):
+    """A policy whose every step has a rate of its own."""
+
+    def __init__(self, learner: PolicyGradient):
+        super().__init__(learner.network, learner.world)
+        self.rates: list[float] = []
+
+    def update(self, fast, grads, step: int):
+        return {name: p.sub(grads[name], alpha=self.rates[step]) for name, p in fast.items()}
+
+
+def step_by_step(learner: PolicyGradient, seed: int, episodes: int = 100) -> StepByStep:
+    """The learner at the rate for its first step that earns most after one, then for its second after two, and its third."""
+    found = StepByStep(learner).eval()
+
+    def worth(rate: float) -> float:
+        found.rates.append(rate)
+        value = float(curve(found, 6_000 + seed, episodes, len(found.rates))[-1].mean())
+        found.rates.pop()
+        return value
+    for rates in EACH:
+        found.rates.append(max(rates, key=worth))
+    return found
 
 
 def goal_from(places: Tensor, rewards: Tensor) -> Tensor:

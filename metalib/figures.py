@@ -18,7 +18,7 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
     "#222222", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
 GREY, PALE = "#6B6B6B", "#D9D9D9"
 LINES = ("-", "--", "-.", ":")
-MARKERS = "osD^vP"
+MARKERS = "osD^vPX"
 
 
 class Picture(Figure):

@@ -88,13 +88,15 @@ def test_the_encoder_says_what_to_install(monkeypatch):
         rivals.encoder()
 
 
-def test_weights_kept_at_some_places_are_one_elsewhere():
+def test_weights_kept_at_some_places_have_one_level_elsewhere():
     learner = ml.ProtoNet(ml.networks.reweighted())
     with torch.no_grad():
         learner.network.body.log_weight.fill_(0.5)
-    kept = np.zeros(2_048)
-    kept[:7] = 1
+    kept = np.arange(2_048) < 7
     assert controls.only(learner, kept).network.body.log_weight.sum().item() == pytest.approx(3.5)
+    level = controls.only(learner, kept, 0.5).network                    # the same ratios everywhere: no weights at all
+    x = torch.randn(1, 3, 2_048)
+    assert torch.allclose(level.body(x), ml.networks.reweighted().body(x), atol=1e-5)
 
 
 def test_the_out_of_scope_sentences_are_the_authors(real_data):

@@ -42,15 +42,24 @@ CLAIMS = [
         id="06a.3",
         sentence=(
             "Counted against learned, on the same tasks: idf {idf1:.1%}, learned weights {weights1:.1%}; the difference of {weights_over_idf1:.1%} "
-            "has an interval of ± {weights_over_idf1_half:<.1%} over tasks. Of the learned weights only those of openings and endings "
-            "({places:.0%} of the places), the others back at 1: {fillers1:.1%}; only the others: {rest1:.1%}; none: {plain1:.1%}."),
+            "has an interval of ± {weights_over_idf1_half:<.1%} over tasks. No weights: {plain1:.1%}. One number, {factor:.2f} for the pieces of "
+            "openings, owners and endings ({places:.0%} of the places) and 1 for all others: {one1:.1%}. Of the learned weights only those of "
+            "these pieces, all others at their mean: {fillers1:.1%}, which is {weights_over_fillers1:.1%} short of all. Only those of the others, "
+            "these pieces at the others' mean: {rest1:.1%}."),
         measure=controls.in_advance,
-        holds=lambda n: tie(n, "weights_over_idf1", 0.02) and min(n["fillers1"], n["rest1"]) > n["plain1"] + 0.05 and max(
-            n["fillers1"], n["rest1"]) < n["weights1"] - 0.02,
+        holds=lambda n: tie(n, "weights_over_idf1", 0.02) and n["one_over_plain1"] > 0.8 * n["weights_over_plain1"] and n[
+            "weights_over_fillers1"] < 0.02,
         over="training and tasks",
-        rivals=("idf, counted without labels",),
-        refuted="two points between counting and learning, or one of the two groups of weights does it all",
-        tried="the weights of openings and endings were said to do it all: taken alone they do about half, and so do all others alone",
+        rivals=("idf, counted without labels", "one number for all fillers: the mean of what was learned, beside the mean of the others"),
+        refuted="two points between counting and learning; one number for all fillers brings less than four fifths of the gain, or the pattern "
+                "among all other places adds two points",
+        tried=(
+            "twice overturned. The weights of openings and endings were said to do it all; then, each group alone and the other back at 1, to do "
+            "half, and all others as much (51.7 and 51.1). That was an artefact: f(x) has one length, so only ratios count, and the others' mean "
+            "of 1.4 beside fillers at 1 does the fillers' work. Each group now stands beside the other's mean, and the claim was turned round. Seeds "
+            "300 to 302: one number 55.5, 55.7, 55.0, learned 57.0, 57.8, 56.2; the pattern among the others adds 0.8, 1.0, 0.8 (± 0.5). 1,500 "
+            "updates of four tasks in place of 150 of two: within 0.7 of idf (two seeds). A matrix of 2,048 by 2,048 that starts at the identity, on "
+            "top of the weights: 1.1 ± 0.5 points over idf (six seeds, 300 to 305)"),
         minutes=0.2,
     ),
     Claim(

@@ -35,7 +35,9 @@ CLAIMS = [
         refuted="training takes the perceptron six points up or down on new intents, or the weights are not ahead of the centroid",
         tried=(
             "a tenth of its rate: 0.68 on training intents and 0.36 on new ones; 15 and 40 updates instead of 150: 0.32 and 0.31. That it is below "
-            "the centroid is no work of training: 64 random features were there before"),
+            "the centroid is no work of training: 64 random features were there before; 2,048 of them, untrained, have what the centroid has (40.7, "
+            "39.8). Nor is it size, or learning by heart: a matrix of 2,048 by 2,048 from the identity on top of the weights, 4.2 million numbers, "
+            "the same 150 updates and rate, has 97 % on training intents and on new ones 1.5 ± 0.3 points more than the weights (seeds 300 to 305)"),
         minutes=0.2,
     ),
     Claim(
@@ -58,8 +60,8 @@ CLAIMS = [
             "half, and all others as much (51.7 and 51.1). That was an artefact: f(x) has one length, so only ratios count, and the others' mean "
             "of 1.4 beside fillers at 1 does the fillers' work. Each group now stands beside the other's mean, and the claim was turned round. Seeds "
             "300 to 302: one number 55.5, 55.7, 55.0, learned 57.0, 57.8, 56.2; the pattern among the others adds 0.8, 1.0, 0.8 (± 0.5). 1,500 "
-            "updates of four tasks in place of 150 of two: within 0.7 of idf (two seeds). A matrix of 2,048 by 2,048 that starts at the identity, on "
-            "top of the weights: 1.1 ± 0.5 points over idf (six seeds, 300 to 305)"),
+            "updates of four tasks in place of 150 of two: within 0.7 of idf (two seeds). Ahead of idf: the matrix of 06a.2, by 1.1 ± 0.5 points "
+            "(seeds 300 to 305)"),
         minutes=0.2,
     ),
     Claim(
@@ -73,7 +75,9 @@ CLAIMS = [
         over="tasks",
         rivals=("the same prototypes by dot product: the squared length of the mean left out",),
         refuted="another answer of step and dot product, or the same of step and distance with more than one example",
-        tried="with one example all prototypes are equally long, so the two agree; means of several are not",
+        tried="with one example all prototypes are equally long, so the two agree; means of several are not. Which is right more often hangs on the "
+              "sentences: on CLINC150 the dot product less the distance has -1.9, -1.1, -2.6 points with five examples and -1.3, -1.5, -2.6 with ten "
+              "(± 1.2; trainings 300 to 302)",
         minutes=0.1,
     ),
     Claim(
@@ -89,7 +93,9 @@ CLAIMS = [
         over="tasks",
         rivals=("logistic regression on the weights that all of them start from: no inner loop was ever trained",),
         refuted="steps are not ahead with five examples, or are with one",
-        tried="one training of each learner, as shipped; Meta-LSTM is in the table of the page",
+        tried="one training of each learner, as shipped; Meta-LSTM is in the table of the page. Logistic regression on counted idf, for which "
+              "nothing was meta-learned at all, is ahead of the shipped MAML with five examples: 1.2 ± 0.4 points on eight draws of tasks (300 to "
+              "307)",
         minutes=0.2,
     ),
     Claim(
@@ -125,8 +131,11 @@ CLAIMS = [
         refuted="the lead over unweighted n-grams goes, or one over counted idf of more than three points appears",
         tried=(
             "idf of the support set alone: level too on validation intents; n-grams across words, of 2 to 5 letters, C from 3 to 100: within half "
-            "a point; words and pairs of words instead: eight points behind. The ten domains dealt out anew: 06a.15; that tf-idf is level "
-            "here is this split's doing. Trained with five examples, or read by cosine: the same within a point"),
+            "a point; words and pairs of words instead: eight points behind. The ten domains dealt out anew: 06a.15; that tf-idf is level here is "
+            "this split's doing. Trained with five examples, or read by cosine: the same within a point. More than one weight for each n-gram does "
+            "gain: a matrix of 2,048 by 2,048 that starts at the identity, on counted idf, trained as the weights are and read by logistic "
+            "regression, less logistic regression on tf-idf: 1.3, 1.5, 1.4 points (± 1.1) on this split, seeds 300 to 302; six divisions of the "
+            "domains (which overlap) 1.4 ± 0.5, ahead in all, and 0.5 ± 0.3 with five examples, ahead in all; its prototypes 1.0 ± 0.6 with one"),
         minutes=0.5,
         data="CLINC150",
     ),
@@ -161,7 +170,8 @@ CLAIMS = [
         over="training and tasks",
         rivals=CLINC,
         refuted="prototypes within three points of logistic regression on tf-idf",
-        tried="three draws of the support sets for each seed; no classes were left out",
+        tried="three draws of the support sets for each seed; no classes were left out. The matrix of 06a.7 under logistic regression: 0.3 ± 1.6 "
+              "over tf-idf, a tie",
         minutes=0.3,
         data="CLINC150",
     ),
@@ -206,7 +216,8 @@ CLAIMS = [
             "between 0.3 and 0.5, and mean plus 0.5 to 2 standard deviations of strangers: on validation 0.3 was best of these. Eight of ten "
             "is no law: 06a.16 deals the domains out anew. The lab's rule, dealt out ten times, accepts 83 to 92 % and turns 83 to 96 away. Chosen "
             "on six domains with counted idf, the fixed one accepts 90.1 ± 2.4 % here and turns 90.6 ± 4.2 % away (that of the support set, same "
-            "idf: 89.6 and 76.6)"),
+            "idf: 89.6 and 76.6). All are means: what leaving out turns away scatters from task to task (standard deviation 0.31 to 0.36, in some "
+            "tasks none); what it accepts scatters no more than under the one threshold that knows the answers (seeds 300 to 302)"),
         minutes=0.2,
         data="CLINC150",
     ),
@@ -222,7 +233,10 @@ CLAIMS = [
         over="training and tasks",
         rivals=("the probability of the best answer", "counted idf, no weights", "the probability of logistic regression on tf-idf"),
         refuted="no weights do as well as learned ones, or counted ones do not",
-        tried="the strangers share the three domains' actions and objects with the intents: one explanation of why one example separates so little",
+        tried="the strangers share the three domains' actions and objects with the intents: one explanation of why one example separates so little. "
+              "Scikit-learn's tf-idf is a rival of straw here. How sure logistic regression is, less learned nearness, five examples, seeds 300 to "
+              "302: on learned weights -0.001, +0.003, -0.004 (± 0.010), on counted idf +0.014, +0.009, +0.005 (± 0.010 to 0.013); with one example "
+              "nearness is 0.010 to 0.012 ahead of sureness on learned weights",
         minutes=0.2,
     ),
     Claim(

@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 from torch.nn.functional import cosine_similarity
 
 import metalib as ml
-from metalib.course.few_shot_learning import controls, rivals, unknown
+from metalib.course.few_shot_learning import controls, mapped, measure, rivals, unknown
 from metalib.tasks import Sentences
 
 TASKS = Sentences("test")
@@ -88,13 +88,23 @@ def test_the_encoder_says_what_to_install(monkeypatch):
         rivals.encoder()
 
 
-def test_weights_kept_at_some_places_are_one_elsewhere():
+def test_weights_kept_at_some_places_have_one_level_elsewhere():
     learner = ml.ProtoNet(ml.networks.reweighted())
     with torch.no_grad():
         learner.network.body.log_weight.fill_(0.5)
-    kept = np.zeros(2_048)
-    kept[:7] = 1
+    kept = np.arange(2_048) < 7
     assert controls.only(learner, kept).network.body.log_weight.sum().item() == pytest.approx(3.5)
+    level = controls.only(learner, kept, 0.5).network                    # the same ratios everywhere: no weights at all
+    x = torch.randn(1, 3, 2_048)
+    assert torch.allclose(level.body(x), ml.networks.reweighted().body(x), atol=1e-5)
+
+
+def test_a_map_on_top_of_counts_begins_as_the_nearest_centroid_with_idf():
+    known, episode = Sentences("train"), Sentences("test").sample(4, seed=1, n_way=5, k_shot=1, n_query=10)
+    body = mapped.Mapped(measure.idf(known))
+    assert body.more.shape == (2_048, 2_048) and not body.more.any()
+    mine, counted = (measure.On(f, ml.NearestCentroid()).adapt(episode.support)(episode.query.x) for f in (body, measure.idf(known)))
+    assert torch.allclose(mine, counted, atol=1e-3)
 
 
 def test_the_out_of_scope_sentences_are_the_authors(real_data):

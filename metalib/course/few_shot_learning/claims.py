@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from ..claims import Claim, beyond, tie
-from . import controls, divisions
+from . import controls, divisions, mapped
 
 CLINC = ("the same network before training: the nearest centroid", "the nearest centroid with counted idf", "logistic regression on the "
          "n-grams, on learned weights, and on tf-idf of characters (2 to 4, idf of the training intents' sentences)")
@@ -35,22 +35,33 @@ CLAIMS = [
         refuted="training takes the perceptron six points up or down on new intents, or the weights are not ahead of the centroid",
         tried=(
             "a tenth of its rate: 0.68 on training intents and 0.36 on new ones; 15 and 40 updates instead of 150: 0.32 and 0.31. That it is below "
-            "the centroid is no work of training: 64 random features were there before"),
+            "the centroid is no work of training: 64 random features were there before; 2,048 of them, untrained, have what the centroid has (40.7, "
+            "39.8). Nor is it size, or learning by heart: a matrix of 2,048 by 2,048 from the identity on top of the weights, 4.2 million numbers, "
+            "the same 150 updates and rate, has 97 % on training intents and on new ones 1.5 ± 0.3 points more than the weights (seeds 300 to 305)"),
         minutes=0.2,
     ),
     Claim(
         id="06a.3",
         sentence=(
             "Counted against learned, on the same tasks: idf {idf1:.1%}, learned weights {weights1:.1%}; the difference of {weights_over_idf1:.1%} "
-            "has an interval of ± {weights_over_idf1_half:<.1%} over tasks. Of the learned weights only those of openings and endings "
-            "({places:.0%} of the places), the others back at 1: {fillers1:.1%}; only the others: {rest1:.1%}; none: {plain1:.1%}."),
+            "has an interval of ± {weights_over_idf1_half:<.1%} over tasks. No weights: {plain1:.1%}. One number, {factor:.2f} for the pieces of "
+            "openings, owners and endings ({places:.0%} of the places) and 1 for all others: {one1:.1%}. Of the learned weights only those of "
+            "these pieces, all others at their mean: {fillers1:.1%}, which is {weights_over_fillers1:.1%} short of all. Only those of the others, "
+            "these pieces at the others' mean: {rest1:.1%}."),
         measure=controls.in_advance,
-        holds=lambda n: tie(n, "weights_over_idf1", 0.02) and min(n["fillers1"], n["rest1"]) > n["plain1"] + 0.05 and max(
-            n["fillers1"], n["rest1"]) < n["weights1"] - 0.02,
+        holds=lambda n: tie(n, "weights_over_idf1", 0.02) and n["one_over_plain1"] > 0.8 * n["weights_over_plain1"] and n[
+            "weights_over_fillers1"] < 0.02,
         over="training and tasks",
-        rivals=("idf, counted without labels",),
-        refuted="two points between counting and learning, or one of the two groups of weights does it all",
-        tried="the weights of openings and endings were said to do it all: taken alone they do about half, and so do all others alone",
+        rivals=("idf, counted without labels", "one number for all fillers: the mean of what was learned, beside the mean of the others"),
+        refuted="two points between counting and learning; one number for all fillers brings less than four fifths of the gain, or the pattern "
+                "among all other places adds two points",
+        tried=(
+            "twice overturned. The weights of openings and endings were said to do it all; then, each group alone and the other back at 1, to do "
+            "half, and all others as much (51.7 and 51.1). That was an artefact: f(x) has one length, so only ratios count, and the others' mean "
+            "of 1.4 beside fillers at 1 does the fillers' work. Each group now stands beside the other's mean, and the claim was turned round. Seeds "
+            "300 to 302: one number 55.5, 55.7, 55.0, learned 57.0, 57.8, 56.2; the pattern among the others adds 0.8, 1.0, 0.8 (± 0.5). 1,500 "
+            "updates of four tasks in place of 150 of two: within 0.7 of idf (two seeds). Ahead of idf: the matrix of 06a.2, by 1.1 ± 0.5 points "
+            "(seeds 300 to 305)"),
         minutes=0.2,
     ),
     Claim(
@@ -64,7 +75,9 @@ CLAIMS = [
         over="tasks",
         rivals=("the same prototypes by dot product: the squared length of the mean left out",),
         refuted="another answer of step and dot product, or the same of step and distance with more than one example",
-        tried="with one example all prototypes are equally long, so the two agree; means of several are not",
+        tried="with one example all prototypes are equally long, so the two agree; means of several are not. Which is right more often hangs on the "
+              "sentences: on CLINC150 the dot product less the distance has -1.9, -1.1, -2.6 points with five examples and -1.3, -1.5, -2.6 with ten "
+              "(± 1.2; trainings 300 to 302)",
         minutes=0.1,
     ),
     Claim(
@@ -80,13 +93,15 @@ CLAIMS = [
         over="tasks",
         rivals=("logistic regression on the weights that all of them start from: no inner loop was ever trained",),
         refuted="steps are not ahead with five examples, or are with one",
-        tried="one training of each learner, as shipped; Meta-LSTM is in the table of the page",
+        tried="one training of each learner, as shipped; Meta-LSTM is in the table of the page. Logistic regression on counted idf, for which "
+              "nothing was meta-learned at all, is ahead of the shipped MAML with five examples: 1.2 ± 0.4 points on eight draws of tasks (300 to "
+              "307)",
         minutes=0.2,
     ),
     Claim(
         id="06a.6",
         sentence=(
-            "Templates, where it stops paying, with 1, 5 and 20 examples. Prototypes {proto1:.1%}, {proto5:.1%}, {proto20:.1%}. Logistic "
+            "Templates, with 1, 5 and 20 examples of each. Prototypes {proto1:.1%}, {proto5:.1%}, {proto20:.1%}. Logistic "
             "regression on the n-grams {logistic1:.1%}, {logistic5:.1%}, {logistic20:.1%}; on learned weights {both1:.1%}, {both5:.1%}, "
             "{both20:.1%}; on counted idf {counted1:.1%}, {counted5:.1%}, {counted20:.1%}. Learned over counted weights under it: "
             "{both_over_counted1:.1%} and {both_over_counted5:.1%} with 1 and 5. On scikit-learn's tf-idf: {tfidf1:.1%}, "
@@ -116,8 +131,9 @@ CLAIMS = [
         refuted="the lead over unweighted n-grams goes, or one over counted idf of more than three points appears",
         tried=(
             "idf of the support set alone: level too on validation intents; n-grams across words, of 2 to 5 letters, C from 3 to 100: within half "
-            "a point; words and pairs of words instead: eight points behind. The ten domains dealt out anew: 06a.15; that tf-idf is level "
-            "here is this split's doing. Trained with five examples, or read by cosine: the same within a point"),
+            "a point; words and pairs of words instead: eight points behind. The ten domains dealt out anew: 06a.15; that tf-idf is level here is "
+            "this split's doing. Trained with five examples, or read by cosine: the same within a point. That holds for one weight for each "
+            "n-gram; a map on top of counts does gain, 06a.17"),
         minutes=0.5,
         data="CLINC150",
     ),
@@ -152,7 +168,8 @@ CLAIMS = [
         over="training and tasks",
         rivals=CLINC,
         refuted="prototypes within three points of logistic regression on tf-idf",
-        tried="three draws of the support sets for each seed; no classes were left out",
+        tried="three draws of the support sets for each seed; no classes were left out. The map of 06a.17 under logistic regression: 0.3 ± 1.6 "
+              "over tf-idf, a tie",
         minutes=0.3,
         data="CLINC150",
     ),
@@ -194,10 +211,12 @@ CLAIMS = [
         refuted="the fixed threshold keeps its promise, or that of the support set does not",
         tried=(
             "on validation intents themselves the fixed threshold keeps its promise, of course, and turns 98 % away with five examples; SHARE "
-            "between 0.3 and 0.5, and mean plus 0.5 to 2 standard deviations of strangers: on validation 0.3 was best of these. Eight of ten "
-            "is no law: 06a.16 deals the domains out anew. The lab's rule, dealt out ten times, accepts 83 to 92 % and turns 83 to 96 away. Chosen "
-            "on six domains with counted idf, the fixed one accepts 90.1 ± 2.4 % here and turns 90.6 ± 4.2 % away (that of the support set, same "
-            "idf: 89.6 and 76.6)"),
+            "between 0.3 and 0.5, and mean plus 0.5 to 2 standard deviations of strangers: on validation 0.3 was best of these. Eight of ten is no "
+            "law: 06a.16 deals the domains out anew. The lab's rule, dealt out ten times, accepts 83 to 92 % and turns 83 to 96 away. Chosen on "
+            "six domains with counted idf, the fixed one accepts 90.1 ± 2.4 % here and turns 90.6 ± 4.2 % away (that of the support set, same idf: "
+            "89.6 and 76.6). All are means: with five examples what leaving out turns away scatters from task to task with a standard deviation of "
+            "0.31 to 0.36, in some tasks it is none; the lab's rule 0.08 or 0.09, the one threshold that knows the answers 0.06 or 0.07. What "
+            "leaving out accepts scatters by 0.06 to 0.08, as under that threshold (seeds 300 to 302)"),
         minutes=0.2,
         data="CLINC150",
     ),
@@ -213,7 +232,10 @@ CLAIMS = [
         over="training and tasks",
         rivals=("the probability of the best answer", "counted idf, no weights", "the probability of logistic regression on tf-idf"),
         refuted="no weights do as well as learned ones, or counted ones do not",
-        tried="the strangers share the three domains' actions and objects with the intents: one explanation of why one example separates so little",
+        tried="the strangers share the three domains' actions and objects with the intents: one explanation of why one example separates so little. "
+              "Scikit-learn's tf-idf is a rival of straw here. How sure logistic regression is, less learned nearness, five examples, seeds 300 to "
+              "302: on learned weights -0.001, +0.003, -0.004 (± 0.010), on counted idf +0.014, +0.009, +0.005 (± 0.010 to 0.013); with one example "
+              "nearness is 0.010 to 0.012 ahead of sureness on learned weights",
         minutes=0.2,
     ),
     Claim(
@@ -286,6 +308,27 @@ CLAIMS = [
             "threshold accepts 63 to 98 % by learned weights, 69 to 97 by counted ones, that of six 87 to 97; ten divisions before these: 59 to "
             "99 %, 78 to 98"),
         minutes=0.4,
+        data="CLINC150",
+    ),
+    Claim(
+        id="06a.17",
+        sentence=(
+            "CLINC150's ten domains dealt out anew, 5-way: a map of 2,048 by 2,048 that starts at counted idf, learned on six domains, under "
+            "logistic regression on three others. One example {map1:.1%}; on tf-idf {tfidf1:.1%}, on counted idf {counted1:.1%}, on weights learned "
+            "from the same start without the map {weights1:.1%}; on the same tasks the map is ahead of these by {map_over_tfidf1:.1%}, "
+            "{map_over_counted1:.1%} and {map_over_weights1:.1%}. Five: {map5:.1%}, ahead by {map_over_tfidf5:.1%}, {map_over_counted5:.1%} and "
+            "{map_over_weights5:.1%}. Its prototypes over logistic regression on tf-idf: {proto_over_tfidf1:.1%} and {proto_over_tfidf5:.1%}."),
+        measure=mapped.accuracy,
+        holds=lambda n: min(n["map_over_tfidf1"], n["map_over_counted1"], n["map_over_weights1"]) > 0,
+        over="divisions, training and tasks",
+        rivals=("logistic regression on counted idf, on learned weights, on tf-idf",),
+        refuted="a division on which logistic regression on counts, or on weights alone, is level with it or ahead with one example",
+        tried=(
+            "an adversary's find, measured anew on other divisions. Theirs, six (seeds 300 to 305, 100 tasks each): over tf-idf 1.4 ± 0.5 with one "
+            "example, 0.5 ± 0.3 with five, ahead in all, its prototypes 1.0 ± 0.6 with one; on the course's split, one example, 1.3, 1.5 and 1.4 "
+            "(± 1.1); 45 intents, ten examples of each, 0.3 ± 1.6, a tie. The divisions share domains. STEP, how much of the map counts, was not "
+            "tuned here"),
+        minutes=1.5,
         data="CLINC150",
     ),
 ]

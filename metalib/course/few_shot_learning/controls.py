@@ -102,12 +102,15 @@ def weighted(seed: int) -> ProtoNet:
     return learner
 
 
-def only(learner: ProtoNet, kept: np.ndarray) -> ProtoNet:
-    """The learner with its weights at the places `kept`, and weight 1 elsewhere."""
+def only(learner: ProtoNet, kept: np.ndarray, level: float = 0.0) -> ProtoNet:
+    """The learner with its weights at the places `kept`, and one weight, of logarithm `level`, everywhere else.
+
+    f(x) has one length, so only the ratio of weights counts: a group that is set back to 1 beside another of mean 1.4 is set *down*.
+    """
     other = ProtoNet(reweighted())
     with torch.no_grad():
         other.network.body.log_scale.copy_(learner.network.body.log_scale)
-        other.network.body.log_weight.copy_(learner.network.body.log_weight * torch.from_numpy(kept))
+        other.network.body.log_weight.copy_(torch.where(torch.from_numpy(kept).bool(), learner.network.body.log_weight, level))
     return other
 
 
@@ -122,13 +125,19 @@ def in_advance(seed: int) -> Numbers:
     before = judged(deep, episode)
     train(deep, known, lr=1e-3, seed=seed, **SMALL)
     learner = weighted(seed)
-    filler = np.zeros(2_048)
-    filler[[place for part in ("openings", "owners", "endings") for text in WORDS[part] for place, _ in ngrams(text).values()]] = 1
-    rows = {"deep": deep, "weights": learner, "plain": NearestCentroid(), "idf": On(counted(known), NearestCentroid()),
-            "fillers": only(learner, filler), "rest": only(learner, 1 - filler)}
+    log_weight, filler = learner.network.body.log_weight.detach().numpy(), np.zeros(2_048, bool)
+    filler[[place for part in ("openings", "owners", "endings") for text in WORDS[part] for place, _ in ngrams(text).values()]] = True
+    level = float(log_weight[~filler].mean())                            # of all the other places
+    factor = float(np.exp(log_weight[filler].mean() - level))            # of a filler, beside them
+    one = only(learner, np.zeros(2_048))
+    with torch.no_grad():
+        one.network.body.log_weight[filler] = float(np.log(factor))
+    rows = {"deep": deep, "weights": learner, "plain": NearestCentroid(), "idf": On(counted(known), NearestCentroid()), "one": one,
+            "fillers": only(learner, filler, level), "rest": only(learner, ~filler, level)}
     scores = {name: judged(one, episode) for name, one in rows.items()} | {"before": before}
-    return numbers(scores, 1, ("deep", "plain"), ("deep", "before"), ("weights", "plain"), ("weights", "idf")) | {
-        "deep_known": float(judged(deep, drawn(known, seed, 1)).mean()), "places": float(filler.mean())}
+    return numbers(scores, 1, ("deep", "plain"), ("deep", "before"), ("weights", "plain"), ("weights", "idf"), ("one", "plain"),
+                   ("weights", "fillers"), ("rest", "plain")) | {
+        "deep_known": float(judged(deep, drawn(known, seed, 1)).mean()), "places": float(filler.mean()), "factor": factor}
 
 
 @torch.no_grad()

@@ -64,8 +64,9 @@ def prediction(stops=..., learns=..., ahead=...):
     if found:
         stop(" ".join(found))
     spared = f" ({count - 1} if one puts `MAML(...)` in the place of the dots at once)"
-    return (f"It stops {count} times{spared}, and those are the harmless faults. Made to run, it learns nothing ({100 * listed:.0f} %); and with the "
-            f"same tasks and outer rate one in a step is ahead, {100 * one:.0f} % to {100 * sixteen:.0f} %: it takes sixteen times as many steps.")
+    return (f"It stops {count} times{spared}, and those are the harmless faults. Made to run, it learns no start ({100 * listed:.0f} %); and "
+            f"with the same tasks and outer rate one in a step is ahead, {100 * one:.0f} % to {100 * sixteen:.0f} %: it takes sixteen times as "
+            "many steps.")
 
 
 # 2. Which check exposes it? ---------------------------------------------------------------------------------------------------

@@ -59,7 +59,9 @@ PAPERS = [
         rivals=("the same network before training", "the nearest example by pixels"),
         refuted="the number of queries in a batch does not matter, or less than 97.5 % right as the paper asks",
         tried="on validation, asked as the paper asks: one query of each class in training instead of three, 9,200 updates of 16 tasks at 2e-3: "
-              "95.9 ± .8; 4,600 of 32 tasks at 1e-3, in the same time: 94.9",
+              "95.9 ± .8; 4,600 of 32 tasks at 1e-3, in the same time: 94.9. Who shares the batch, the shipped weights, five queries at a time, 240 "
+              "tasks (seed 300): one of each class 98.4, five of classes at random 86.0, five of one class 24.5. Pixels are a rival of straw: the "
+              "nearest mean of outlines, nothing learned and one at a time, has 82.2 ± 1.1, with the ink centred 92.9 ± .7",
         minutes=45,
         data="omniglot",
     ),
@@ -74,7 +76,9 @@ PAPERS = [
         over="training",
         rivals=("the same network before training", "the nearest example by pixels"),
         refuted="more than .4 points from the paper's 98.8",
-        tried="without distortion and turns of the drawings it needs the paper's 20,000 episodes and more",
+        tried="without distortion and turns of the drawings it needs the paper's 20,000 episodes and more. Pixels are a rival of straw: the nearest "
+              "mean of outlines, nothing learned, has 82.2 ± 1.1 with one example of five classes, with the ink centred 92.9 ± .7; on new alphabets, "
+              "centred, 91.8 ± .9, and 98.2 ± .3 with five examples (one seed of tasks)",
         minutes=25,
         data="omniglot",
     ),
@@ -82,14 +86,15 @@ PAPERS = [
 ZERO = Claim(
     id="05.10",
     sentence=(
-        "An inner loop on the prototypical network's features, new alphabets: {sixty:.1%} after sixty outer steps, {none:.1%} after none, on the "
-        "same tasks a difference of {lead:.2%}. The prototypical network itself, which shares no statistics: {metric:.1%}."),
+        "An inner loop on the prototypical network's features, new alphabets: {sixty:.1%} after sixty outer steps at 3e-5, {none:.1%} after none, "
+        "on the same tasks a difference of {lead:.2%}. The prototypical network itself, which shares no statistics: {metric:.1%}."),
     measure=no_outer_step,
     holds=lambda n: abs(n["lead"]) < 0.003,
     over="tasks",
     rivals=("zero outer steps", "the prototypical network"),
     refuted="sixty outer steps change accuracy by .3 points or more",
-    tried="300 tasks of new alphabets for each seed",
+    tried="300 tasks of new alphabets for each seed. The steps are small: all sixty move the start by .7 % of its norm; at ten times the rate MAML "
+          "and Reptile ended below where they began",
     minutes=0.5,
     data="omniglot",
 )

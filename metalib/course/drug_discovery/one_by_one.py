@@ -86,7 +86,7 @@ def read_both(seed: int) -> Numbers:
     table = {name: np.array([scores[name].mean() for scores in found.values()]) for name in next(iter(found.values()))}
     told: Numbers = {name: float(values.mean()) for name, values in table.items()} | {"assays": float(len(found))}
     for one, other in (("known_labels", "forest"), ("known_forest", "forest"), ("old", "forest"), ("old_forest", "forest"),
-                       ("old_forest", "known_labels")):
+                       ("old_forest", "known_labels"), ("old_forest", "known_forest")):
         mean, half = mean_ci(table[one] - table[other])
         told |= {f"{one}_over_{other}": float(mean), f"{one}_over_{other}_half": float(half),
                  f"{one}_over_{other}_on": float((table[one] > table[other]).sum())}

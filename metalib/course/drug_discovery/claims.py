@@ -156,9 +156,9 @@ CLAIMS = [
         refuted="MAML's five steps rank as well as the forest on a training, or its fifty are apart from it",
         tried=("an earlier edition asked that the forest's lead over five steps be outside the interval over assays: on five of nine seeds it was "
                "not. It called the record with logistic regression level with the forest: within the interval on each seed, but ahead on all nine, "
-               "and who reads the old assays one by one is ahead outside it (06d.11). Prototypes are behind the forest on each seed, outside the "
-               "interval on two, by 0.017 and 0.014; 64 labels on the same assays: the record with logistic regression 0.795, the forest 0.758, "
-               "MAML 0.776"),
+               "and the record beside a forest in place of logistic regression is ahead outside it (06d.11). Prototypes are behind the forest on "
+               "each seed, outside the interval on two, by 0.017 and 0.014; 64 labels on the same assays: the record with logistic regression "
+               "0.795, the forest 0.758, MAML 0.776"),
         minutes=4,
         data="Tox21",
     ),
@@ -202,17 +202,22 @@ CLAIMS = [
     Claim(
         id="06d.11",
         sentence=(
-            "200 labels, and who reads the old assays one by one. Nine forests, one for each old assay, weighed by logistic regression on the "
-            "labels, with the log-odds of the forest on the labels added: {old_forest:.3f}, ahead of that forest alone, {forest:.3f}, by "
-            "{old_forest_over_forest:.3f} (over the {assays:.0f} assays ± {old_forest_over_forest_half:<.3f}). Beside it, over the forest: record "
-            "+ logistic regression {known_labels_over_forest:.3f} (± {known_labels_over_forest_half:<.3f}), record + forest "
-            "{known_forest_over_forest:.3f} (± {known_forest_over_forest_half:<.3f})."),
+            "200 labels, and old assays still pay, added to the log-odds of the forest on the labels, which alone has {forest:.3f} on the "
+            "{assays:.0f} assays. Nine forests, one for each old assay, weighed by logistic regression on the labels, bring "
+            "{old_forest_over_forest:.3f} (over assays ± {old_forest_over_forest_half:<.3f}), the record brings {known_forest_over_forest:.3f} (± "
+            "{known_forest_over_forest_half:<.3f}); the nine are ahead of the record by {old_forest_over_known_forest:.3f} (± "
+            "{old_forest_over_known_forest_half:<.3f}). The record beside logistic regression, not a forest, is ahead of the forest by "
+            "{known_labels_over_forest:.3f} (± {known_labels_over_forest_half:<.3f})."),
         measure=one_by_one.read_both,
-        holds=lambda n: beyond(n, "old_forest_over_forest"),
+        holds=lambda n: beyond(n, "old_forest_over_forest") and n["known_forest_over_forest"] > 0,
         over="forests and tasks",
         rivals=("the forest on the labels", "the record, with logistic regression or with the forest on the labels"),
-        refuted="the nine forests, weighed, add nothing to the forest on the labels that is outside its interval over assays",
-        tried="",
+        refuted="the nine forests add nothing to the forest on the labels that is outside its interval over assays, or the record takes from it",
+        tried=("seeds 300 and 301, before this was a claim: the nine bring .019 ± .012 and .018 ± .009, above 0 on seven of seven assays both "
+               "times; the record .013 ± .013 and .018 ± .016; the nine with logistic regression in place of the forest .013 ± .015 and .014 ± "
+               ".010. That reading one by one is what pays: the record, added to the forest, is outside its interval on each of the three seeds "
+               "too. The nine without the forest on the labels: level with it (-.007 ± .014, .003 ± .019, .003 ± .020). The pull of their weights "
+               "towards the mean was not tuned"),
         minutes=5,
         data="Tox21",
     ),

@@ -1,4 +1,4 @@
-"""A rival that reads the old assays one by one, and the labels of the new one: what transfer is still worth where labels are many.
+"""Rivals that read the old assays, together or one by one, and many labels of the new one: what transfer is still worth there.
 
 Nothing here is meta-learned: nine forests, and a logistic regression of the new labels on what the nine say.
 """

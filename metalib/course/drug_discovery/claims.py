@@ -218,7 +218,7 @@ CLAIMS = [
                "times; the record .013 ± .013 and .018 ± .016; the nine with logistic regression in place of the forest .013 ± .015 and .014 ± "
                ".010. That reading one by one is what pays: the record, added to the forest, is outside its interval on each of the three seeds "
                "too. The nine without the forest on the labels: level with it (-.007 ± .014, .003 ± .019, .003 ± .020). The pull of their weights "
-               "towards the mean was not tuned"),
+               "towards the mean was not tuned. A seed that wrote none of this (400): .018 ± .011 and .014 ± .011"),
         minutes=5,
         data="Tox21",
     ),

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import metalib as ml
-from metalib.course.drug_discovery import ends, grid
+from metalib.course.drug_discovery import ends, grid, one_by_one
 from metalib.course.drug_discovery.rivals import Known, Multitask, activity, inner
 from metalib.tasks import ComputedAssays
 
@@ -82,3 +82,24 @@ def test_a_look_up_gives_back_what_a_molecule_did_in_the_training_assays_and_not
     assert seen == 1 and told[0, 3] == pytest.approx(OLD.table.labels[rows[0, 3], list(OLD.tested)].mean())
     told, seen = ends.looked_up(OLD, rows)
     assert seen == 0 and len(told.unique()) == 1
+
+
+def test_who_reads_the_old_assays_one_by_one_asks_a_forest_of_each():
+    old = one_by_one.OneByOne(OLD)
+    rows, _ = activity(OLD)
+    told, labels = old(OLD.table.x[rows].numpy()), OLD.table.labels[rows][:, list(OLD.tested)]
+    assert told.shape == labels.shape
+    own = np.array([[np.corrcoef(told[:, a], labels[:, b])[0, 1] for b in range(len(OLD.tested))] for a in range(len(OLD.tested))])
+    assert (own.argmax(1) == np.arange(len(own))).all() and own.diagonal().min() > 0.7          # each knows its own assay best
+
+
+def test_the_old_assays_are_weighed_from_their_mean_to_where_the_loss_is_least():
+    rng = np.random.RandomState(0)
+    told = rng.randn(200, 9)
+    y = (told[:, 3] + 0.3 * rng.randn(200) > 0).astype(float)
+    start = np.append(np.full(9, 1 / 9), 0.0)
+    w = one_by_one.weighed(told, y)
+    p = 1 / (1 + np.exp(-np.c_[told, np.ones(200)] @ w))
+    slope = np.c_[told, np.ones(200)].T @ (p - y) + np.append(np.full(9, one_by_one.PULL), 1e-3) * (w - start)
+    assert np.abs(slope).max() < 1e-6 and w[:9].argmax() == 3
+    np.testing.assert_allclose(one_by_one.weighed(np.zeros((2, 9)), np.array([0.0, 1.0])), start, atol=1e-9)    # nothing said: the mean

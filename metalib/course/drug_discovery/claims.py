@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..claims import Claim, Numbers, beyond, tie
-from . import ends, grid
+from . import ends, grid, one_by_one
 
 
 def part(*names: str) -> Callable[[int], Numbers]:
@@ -56,7 +56,11 @@ CLAIMS = [
         over="training and tasks",
         rivals=RIVALS,
         refuted="the forest is level with MAML, or the record falls behind MAML",
-        tried="ANIL: as MAML; a prior and logistic regression weighed by 0.5, 1 and 2: the same within 0.006 on training assays",
+        tried=(
+            "ANIL: as MAML; a prior and logistic regression weighed by 0.5, 1 and 2: the same within 0.006 on training assays; that who reads record "
+            "and labels is never behind MAML by more than 0.01: on two seeds of nine it is, by 0.022 and 0.018, the multitask network by 0.009 and "
+            "0.002. Nine forests, one for each old assay, their standardised log-odds averaged, in place of the one on the record, seed 300: "
+            "0.772, MAML 0.777, the record 0.766"),
         minutes=2,
         data="Tox21",
     ),
@@ -137,21 +141,24 @@ CLAIMS = [
     Claim(
         id="06d.8",
         sentence=(
-            "200 labels, on the {many:.0f} assays that have enough: the forest is ahead of MAML with its recipe's five steps, "
-            "{many_forest200:.3f} against {many_maml200:.3f} (over assays ± {many_maml_over_forest200_half:<.3f}). Level with the forest: "
-            "MAML with 50 steps, {many_maml_long200:.3f}, and the record with logistic regression, {many_known_labels200:.3f}. Prototypes "
-            "have {many_protonet200:.3f}, the multitask network {many_joint200:.3f}."),
+            "200 labels, on the {many:.0f} assays that have enough: the forest has {many_forest200:.3f}, MAML with its recipe's five steps "
+            "{many_maml200:.3f}, a difference of {many_maml_over_forest200:.3f}. Its sign is the same on each training, its size on one training "
+            "about that of its interval over assays (± {many_maml_over_forest200_half:<.3f}). With 50 steps MAML is level with the forest, "
+            "{many_maml_long200:.3f}. The record with logistic regression is ahead of the forest by {many_known_labels_over_forest200:.3f}, on one "
+            "training within the interval over assays (± {many_known_labels_over_forest200_half:<.3f}). Prototypes have {many_protonet200:.3f}, "
+            "the multitask network {many_joint200:.3f}."),
         measure=part("many"),
-        holds=lambda n: (n["many_maml_over_forest200"] < -n["many_maml_over_forest200_half"] and tie(n, "many_forest_over_maml_long200")
-                         and not beyond(n, "many_protonet_over_forest200")
-                         and n["many_known_labels_over_forest200"] > -n["many_known_labels_over_forest200_half"]),
+        holds=lambda n: (n["many_maml_over_forest200"] < 0 and tie(n, "many_forest_over_maml_long200")
+                         and not beyond(n, "many_protonet_over_forest200") and n["many_known_labels_over_forest200"] > 0
+                         and tie(n, "many_known_labels_over_forest200")),
         over="training and tasks",
         rivals=RIVALS,
-        refuted="MAML's five steps are level with the forest, or its fifty or the record with logistic regression are behind it",
-        tried=("prototypes are level with the forest on the first three seeds and behind it outside the interval on further ones, 0.014 and 0.017; "
-               "on two of six the forest's lead over five steps, 0.018 and 0.014, is within its interval, 0.019 and 0.022; 64 labels on "
-               "the same assays: the record "
-               "with logistic regression 0.795, the forest 0.758, MAML 0.776"),
+        refuted="MAML's five steps rank as well as the forest on a training, or its fifty are apart from it",
+        tried=("an earlier edition asked that the forest's lead over five steps be outside the interval over assays: on five of nine seeds it was "
+               "not. It called the record with logistic regression level with the forest: within the interval on each seed, but ahead on all nine, "
+               "and the record beside a forest in place of logistic regression is ahead outside it (06d.11). Prototypes are behind the forest on "
+               "each seed, outside the interval on two, by 0.017 and 0.014; 64 labels on the same assays: the record with logistic regression "
+               "0.795, the forest 0.758, MAML 0.776"),
         minutes=4,
         data="Tox21",
     ),
@@ -190,6 +197,29 @@ CLAIMS = [
         tried=("that the look-up beats a learner on new molecules: it does not, they are level on one seed and the learner is ahead by 0.03 on two; "
                "the mended split: of the test molecules none has a training molecule's features"),
         minutes=1.5,
+        data="Tox21",
+    ),
+    Claim(
+        id="06d.11",
+        sentence=(
+            "200 labels, and old assays still pay, added to the log-odds of the forest on the labels, which alone has {forest:.3f} on the "
+            "{assays:.0f} assays. Nine forests, one for each old assay, weighed by logistic regression on the labels, bring "
+            "{old_forest_over_forest:.3f} (over assays ± {old_forest_over_forest_half:<.3f}), the record brings {known_forest_over_forest:.3f} (± "
+            "{known_forest_over_forest_half:<.3f}); the two are level, a difference of {old_forest_over_known_forest:.3f} (± "
+            "{old_forest_over_known_forest_half:<.3f}). The record beside logistic regression, not a forest, is ahead of the forest by "
+            "{known_labels_over_forest:.3f} (± {known_labels_over_forest_half:<.3f})."),
+        measure=one_by_one.read_both,
+        holds=lambda n: (beyond(n, "old_forest_over_forest") and n["known_forest_over_forest"] > 0
+                         and tie(n, "old_forest_over_known_forest")),
+        over="forests and tasks",
+        rivals=("the forest on the labels", "the record, with logistic regression or with the forest on the labels"),
+        refuted="the nine forests add nothing to the forest on the labels that is outside its interval over assays, or the record is behind the nine",
+        tried=("seeds 300 and 301, before this was a claim: the nine bring .019 ± .012 and .018 ± .009, above 0 on seven of seven assays both "
+               "times; the record .013 ± .013 and .018 ± .016; the nine with logistic regression in place of the forest .013 ± .015 and .014 ± "
+               ".010. That reading one by one is what pays: the record, added to the forest, is outside its interval on each of the three seeds "
+               "too. The nine without the forest on the labels: level with it (-.007 ± .014, .003 ± .019, .003 ± .020). The pull of their weights "
+               "towards the mean was not tuned. A seed that wrote none of this (400): .018 ± .011 and .014 ± .011"),
+        minutes=5,
         data="Tox21",
     ),
 ]

@@ -122,6 +122,9 @@ def test_a_rate_for_each_step_that_is_the_learner_s_own_walks_the_same_way():
     each = navigation.StepByStep(learner)
     each.rates = [one, one * shrink, one * shrink ** 2]
     episode = drawn()
-    torch.testing.assert_close(each.double().adapt(episode.support, steps=3)(episode.query.x), learner.adapt(episode.support, steps=3)(episode.query.x))
+
+    def walked(one):
+        return one.adapt(episode.support, steps=3)(episode.query.x)
+    torch.testing.assert_close(walked(each.double()), walked(learner))
     each.rates = [one, one, one]
-    assert not torch.allclose(each.adapt(episode.support, steps=3)(episode.query.x), learner.adapt(episode.support, steps=3)(episode.query.x))
+    assert not torch.allclose(walked(each), walked(learner))

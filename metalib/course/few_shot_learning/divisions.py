@@ -13,7 +13,7 @@ from ...tasks import Intents, Texts
 from ...training import train
 from ..claims import Numbers
 from . import unknown
-from .controls import TASKS, WAYS, QUERIES, counted, drawn, everyone, fixed, numbers
+from .controls import QUERIES, TASKS, WAYS, counted, drawn, everyone, fixed, numbers
 from .rivals import vectors
 
 SPLITS = {"known": slice(6), "one": slice(6, 7), "new": slice(7, None)}      # six domains to train on, one to choose with, three to judge on

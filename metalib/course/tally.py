@@ -99,18 +99,19 @@ class Tally:
 
     def _repr_html_(self) -> str:
         """A card: a row for each chapter, a sign and a word for each exercise, so that it reads without colours."""
-        lines, style = [], "text-align:left;white-space:nowrap;padding:.1em .9em .1em 0"
+        lines, style = [], "text-align:left;vertical-align:top;padding:.1em .9em .1em 0;color:#1a1a1a"
         for title, row in self.rows():
-            cells = [f'<th scope="row" style="{style}">{html.escape(title)}</th>']
+            words = []
             for n, (check, word) in enumerate(row, 1):
                 sign, ink, _ = STATES[word]
-                cells.append(f'<td style="{style};color:{ink}" title="{check.replace("_", " ")}">'
-                             f'{n} <span aria-hidden="true">{sign}</span> {word.lower()}</td>')
-            lines.append(f'<tr style="background:none">{"".join(cells)}</tr>')
+                words.append(f'<span style="display:inline-block;white-space:nowrap;padding-right:.9em;color:{ink}" '
+                             f'title="{check.replace("_", " ")}">{n} <span aria-hidden="true">{sign}</span> {word.lower()}</span>')
+            lines.append(f'<tr style="background:none"><th scope="row" style="{style}">{html.escape(title)}</th>'
+                         f'<td style="{style}">{" ".join(words)}</td></tr>')
         right = sum(word == "Right" for _, row in self.rows() for _, word in row)
         total = sum(len(row) for _, row in self.rows())
         return (f'<div style="border-left:5px solid #555555;background:#f1f1f1;color:#1a1a1a;padding:.5em .9em;max-width:60em">'
-                f'<strong>{right} of {total} exercises right</strong><table>{"".join(lines)}</table></div>')
+                f'<strong>{right} of {total} exercises right</strong><table style="table-layout:auto;margin:0">{"".join(lines)}</table></div>')
 
 
 def tally(room: str | None = None, *, reset: bool = False) -> Tally:

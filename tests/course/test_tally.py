@@ -1,5 +1,6 @@
 """The tally keeps what a reader's own cells were told, and nothing else; no test, nbval or nbconvert ever writes it."""
 import json
+import re
 from pathlib import Path
 
 import nbformat
@@ -55,7 +56,8 @@ def test_the_card_says_it_in_words(reading):
     shown = ml.checks.tally("faq")
     assert repr(shown) == "8 · Questions             1: not attempted  2: right  3: not yet"
     page = shown._repr_html_()
-    assert "1 of 3 exercises right" in page and "right</td>" in page and "not yet</td>" in page and "not attempted</td>" in page
+    assert "1 of 3 exercises right" in page and "right</span>" in page and "not yet</span>" in page and "not attempted</span>" in page
+    assert all("color:#" in cell for cell in re.findall("<t[hd][^>]*>", page)), "the paper is light: ink of its own, whatever the page's theme"
     assert len(repr(ml.checks.tally()).splitlines()) == 11 and f"1 of {ALL} exercises right" in ml.checks.tally()._repr_html_()
     assert "0 of 3" in ml.checks.tally("faq", reset=True)._repr_html_() and json.loads(reading.read_text()) == {}
 

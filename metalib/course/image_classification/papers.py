@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...evaluation import mean_ci
-from ...figures import BLUE, GREY, LINES, MARKERS, ORANGE, Picture, new, plain
+from ...figures import BLUE, GREEN, GREY, LINES, MARKERS, ORANGE, Picture, new, plain
 from ...storage import MEASURED, WEIGHTS, write_atomically
 
 SETTINGS = ("5w1s", "5w5s", "20w1s", "20w5s")
@@ -175,20 +175,19 @@ def curves(methods: tuple[str, ...] = ("maml-papers", "fomaml-papers"), setting:
     """Accuracy on the validation characters against updates, one line a seed, with the paper's final number beside them."""
     figure = new(8.6, 3.4)
     ax = figure.add_subplot()
-    for name, colour in zip(methods, (BLUE, ORANGE)):
-        title = next(m.name for m in METHODS if m.recipe == name)
-        for note in notes():
-            if note["recipe"] == f"{name}-omniglot-{setting}":
-                done, score = np.array(note["validation"]).T
-                line, marker = LINES[note["seed"] % len(LINES)], MARKERS[note["seed"] % len(MARKERS)]
-                ax.plot(done, 100 * score, line, color=colour, marker=marker, markersize=4, label=f"{title}, seed {note['seed']}")
+    drawn = [(note, colour) for name, colour in zip(methods, (BLUE, ORANGE, GREEN)) for note in notes()
+             if note["recipe"] == f"{name}-omniglot-{setting}"]
+    for note, colour in drawn:
+        done, score = np.array(note["validation"]).T
+        line, marker = LINES[note["seed"] % len(LINES)], MARKERS[note["seed"] % len(MARKERS)]
+        ax.plot(done, 100 * score, line, color=colour, marker=marker, markersize=4, label=f"{note['about'].split(', from')[0]}, seed {note['seed']}")
     reported = float(METHODS[0].reported[setting])
     ax.axhline(reported, color=GREY, linewidth=1)
-    ax.text(0.01, reported, f"MAML's paper: {reported} % on its test after 60,000 updates of 32", color=GREY, va="bottom",
+    ax.text(0.01, reported, f"MAML's paper: {reported} % on its test after 60,000 updates of 32", color=GREY, va="bottom" if reported < 99 else "top",
             transform=ax.get_yaxis_transform())
     ax.set_ylim(top=100)
     ax.legend(loc="lower right", frameon=False)
-    plain(ax, "Validation characters while MAML trains, one query at a time", "updates of 16 tasks", "% right")
+    plain(ax, "Validation characters while MAML trains, one query at a time", f"updates of {drawn[0][0]['training']['meta_batch']} tasks", "% right")
     return figure
 
 

@@ -107,34 +107,44 @@ CLAIMS = [
     Claim(
         id="07.2",
         sentence=(
-            "On waves like those of training the CNP leaves {cnp_home:.2%} unexplained, MAML after five steps {maml_home:.1%}: {times:.0f} "
-            "times as much. Lifted by 3 the CNP as it stands leaves {cnp}, MAML {maml}. Lowered by the mean of its ten points before it is shown "
-            "them, the same CNP leaves {centred:.3f}, and MAML, lowered alike, {maml_centred:.3f}. By the offset at which leaving one point out "
-            "goes best, the CNP leaves {chosen:.4f}."),
+            "Squared errors from ten points. Waves like those of training: the CNP {cnp_home:.4f}, MAML after five steps {maml_home:.2f}, a smooth "
+            "curve through the points, never trained, {curve_home:.2f}. Lifted by 3, where answering 0 costs {zero:.1f}: the CNP as it stands "
+            "{cnp:.1f}, MAML {maml:.1f}, the value of the nearest point {nearest:.1f}, the curve {curve:.2f}. Lowered by the mean of the ten points "
+            "before these are shown: {cnp_centred:.2f}, {maml_centred:.2f}, and the curve {curve_centred:.2f}. By the offset at which leaving one "
+            "point out goes best: the CNP {cnp_chosen:.3f}, MAML {maml_chosen:.2f}."),
         measure=lifted,
-        holds=lambda n: n["cnp"] > 1 and min(n["lead"], n["back"], n["ahead"]) > 0 and n["form"] < 1e-6,
+        holds=lambda n: (n["cnp"] > n["zero"] and min(n["lead"], n["back"], n["ahead"], n["behind"]) > 0 and n["form"] < 1e-5
+                         and n["cnp_centred"] > 10 * n["cnp_home"] and n["maml_centred"] > 2 * n["maml_home"]),
         over="tasks (one training seed)",
-        rivals=("MAML, five steps, with the same points lowered and not", "least squares on sin, cos and a constant, which leaves nothing"),
-        refuted="MAML, shown the lowered points, is not ahead of the CNP that is shown them, or is ahead of the one with the chosen offset",
+        rivals=("MAML, five steps, with the same points lowered and not", "the nearest of the ten points", "a smooth curve through them: a Gaussian "
+                "process, its length chosen on waves of training's kind", "least squares on sin, cos and a constant, which leaves nothing"),
+        refuted="MAML, shown the lowered points, is not ahead of the CNP that is shown them, or level with it by the chosen offset; or ahead of the "
+                "curve on lifted waves",
         tried=(
-            "an earlier sentence had it that nothing helps the CNP since it cannot notice: leaving one point out does notice. Another had the CNP on "
-            "lowered points ahead of MAML: MAML had not been given them; thirty steps on them leave 0.02"),
+            "an earlier sentence had it that nothing helps the CNP since it cannot notice: leaving one point out does notice. Another had MAML, "
+            "shown lowered points, back at its error in training: as shares, whose denominators differ. Errors show that neither is back. Lowered "
+            "by the true 3 MAML leaves what it leaves in training. With its smoothness chosen wave by wave, by leaving one out, the curve leaves "
+            "0.2 to 0.4, at home and lifted"),
         minutes=0.5,
     ),
     Claim(
         id="07.3",
         sentence=(
-            "At twice the frequency, with 20 points and 30 steps, ANIL leaves {anil} unexplained, MAML {maml}, a random start {random}. Whoever "
-            "knows that it is a wave and scans the frequency has it from ten points (median {form:<.0e} at most)."),
+            "At twice the frequency, with 20 points and 30 steps, ANIL leaves {anil} unexplained, MAML {maml}, a random start {random}; the value of "
+            "the nearest point {nearest}, a smooth curve through the points {curve}, never trained. Whoever knows that it is a wave and scans the "
+            "frequency has it from ten points (median {form:<.0e} at most)."),
         measure=twice,
-        holds=lambda n: n["lead"] > 0 and n["maml"] < n["random"] and n["form"] < 1e-6,
+        holds=lambda n: n["lead"] > 0 and n["maml"] < n["random"] and n["form"] < 1e-6 and n["curve"] < n["anil"] and n["nearest"] < n["maml"],
         over="tasks (one training seed)",
-        rivals=("a random start", "least squares with a scanned frequency"),
-        refuted="no learned start is better than a random one",
+        rivals=("a random start", "the nearest point", "a Gaussian process, its length chosen wave by wave by leaving one point out",
+                "least squares with a scanned frequency"),
+        refuted="no learned start is better than a random one, or one of them is better than the curve",
         tried=(
             "ten points and five steps, where nobody's start is of use: it is the steps and the points that were too few. Six rates, chosen on "
             "other waves: the same three numbers. Who moves what: the head alone on a random body leaves 1.0 at its best rate, all weights from "
-            "ANIL's start 0.28, the head alone on MAML's body 0.76 at its best rate: it is ANIL's start more than moving the head alone"),
+            "ANIL's start 0.28, the head alone on MAML's body 0.76 at its best rate: it is ANIL's start more than moving the head alone. An earlier "
+            "edition said that the learned starts are worth something here after all: it had no rival without a network. A curve as smooth as suits "
+            "the waves of training is worth nothing here, 5 and more"),
         minutes=0.5,
     ),
     Claim(
@@ -154,10 +164,11 @@ CLAIMS = [
         tried=(
             "the tables apart by whether anything had been tried on them before: where it had, the network is surely ahead in 10 of 29 settings "
             "and behind in none, where it had not ahead in none of 34 and behind in 5. Any one table left out: -0.1 to +0.4; a third of the cuts "
-            "alone: 0.0, -0.2 and -0.3; the rival named on half of the cuts and met on the other half: +0.4, so naming it afterwards helps it. "
-            "Films and the assay came last, by rules written before, each judged once. More rivals, on 8 cuts: of a tuned support vector machine,"
-            " shrunken discriminants and naive Bayes one is 1 to 4 points ahead of the network on diabetes and photographs from two or five "
-            "examples, none on iris and wine"),
+            "alone: 0.0, -0.2 and -0.3; over each rival, table by table: +2.2 ± 1.8, +1.6 ± 0.8, +3.0 ± 2.4, and on the four where nothing had "
+            "been tried +0.9 ± 1.7, +1.6 ± 1.7, +1.7 ± 4.1, three ties; the rival named on half of the cuts and met on the other half: +0.4, so "
+            "naming it afterwards helps it. Films and the assay came last, by rules written before, each judged once. More rivals, on 8 cuts: of a "
+            "tuned support vector machine, shrunken discriminants and naive Bayes one is 1 to 4 points ahead of the network on diabetes and "
+            "photographs from two or five examples, none on iris and wine"),
         minutes=140,
         data="MovieLens, Tox21",
     ),
@@ -198,13 +209,14 @@ CLAIMS = [
         id="07.7",
         sentence=(
             "After 2,500 iterations on ten points of each wave attention leaves an error of {attention:.3f} on new ones (median "
-            "{attention_median:.4f}), a CNP {cnp:.2f} ({cnp_median:.3f}), MAML after ten steps {maml:.2f} ({maml_median:.2f}). The shipped CNP, "
-            "after eight times as many iterations, leaves {cnp_shipped:.3f} ({cnp_shipped_median:.4f}). Of waves lifted by 3 attention leaves "
-            "{attention_lifted:.2f} of the mean square, the CNP {cnp_lifted:.1f}, MAML {maml_lifted:.2f}."),
+            "{attention_median:.4f}), a CNP {cnp:.2f} ({cnp_median:.3f}), MAML after ten steps {maml:.2f} ({maml_median:.2f}). A smooth curve "
+            "through the points, never trained: {curve:.3f} ({curve_median:.4f}). The shipped CNP, after eight times as many iterations, leaves "
+            "{cnp_shipped:.3f} ({cnp_shipped_median:.4f}). Of waves lifted by 3 attention leaves {attention_lifted:.2f} of the mean square, the "
+            "CNP {cnp_lifted:.1f}, MAML {maml_lifted:.2f}."),
         measure=readers,
         holds=lambda n: n["over_cnp"] > 0 and n["attention"] < n["maml"] and n["maml_lifted"] < n["attention_lifted"] < n["cnp_lifted"],
         over="training and tasks",
-        rivals=("MAML", "a CNP for as many iterations", "the shipped CNP, eight times as many"),
+        rivals=("MAML", "a CNP for as many iterations", "the shipped CNP, eight times as many", "a Gaussian process that only knows how smooth"),
         refuted="the CNP is as good after as many iterations",
         tried=(
             "other outer rates, 0.0003 to 0.01 for attention and 0.001 to 0.01 for the CNP; the shipped CNP, which has had about twice the time, "
@@ -216,28 +228,33 @@ CLAIMS = [
         sentence=(
             "Twenty waves with fixed name tags: before any step MAML has an error of {fixed_own0:.2f} on them, and on new waves {fixed_new0:.1f} "
             "before and {fixed_new1:.1f} after a step, where answering 0 costs {zero:.1f}. With fresh tags: {fresh_own0:.1f} on its own, and on new "
-            "waves {fresh_new0:.1f} and {fresh_new1:.1f}; without tags {none_own0:.1f}, {none_new0:.1f} and {none_new1:.1f}."),
+            "waves {fresh_new0:.1f} and {fresh_new1:.1f}; without tags {none_own0:.1f}, {none_new0:.1f} and {none_new1:.2f}. Five "
+            "hundred waves without tags, for as long: {many_new1:.2f} after a step."),
         measure=memorised,
-        holds=lambda n: n["fixed_own0"] < 0.3 and min(n["fixed_new0"], n["fixed_new1"]) > n["zero"] and n["fixed_new1"] > 2 * n["fresh_new1"],
+        holds=lambda n: (n["fixed_own0"] < 0.3 and min(n["fixed_new0"], n["fixed_new1"]) > n["zero"] and n["fixed_new1"] > 2 * n["fresh_new1"]
+                         and n["many_new1"] < n["none_new1"] < n["fresh_new1"]),
         over="training, pools and tasks",
-        rivals=("tags drawn afresh in every episode", "no tags", "answering 0"),
+        rivals=("tags drawn afresh in every episode", "no tags", "no tags and many waves", "answering 0"),
         refuted="the learner with fixed tags is better on new waves than answering 0",
-        tried="no tags at all: what is left of the error is that of twenty waves, not of tags",
+        tried="no tags, and no tags with 500 waves: an earlier sentence put what fresh tags leave down to twenty waves. Most of it is the short "
+              "training, and a tag that says nothing still costs more than so small a pool",
         minutes=0.5,
     ),
     Claim(
         id="07.9",
         sentence=(
-            "Waves lifted by 3, ten points, five steps of MAML: {all:.2f} of the mean square is left when all weights move, {rest:.2f} when the last "
-            "bias is held still, {bias:.2f} when it alone moves, and {body:.2f} when the whole head is held still."),
+            "Waves lifted by 3, ten points, five steps of MAML: {all:.2f} of the mean square is left when all weights move, {rest:.2f} when the "
+            "last bias is held still, {bias:.2f} when it alone moves ({bias_best:.2f} at the best of five larger rates), and {body:.2f} when the "
+            "whole head is held still."),
         measure=offset_bias,
         holds=lambda n: n["gap"] > 0 and n["rest"] < 1.2 * n["all"] and n["body"] < 1.4 * n["all"],
         over="tasks (one training seed)",
-        rivals=("the last bias alone", "all weights but the last bias", "all weights but the head"),
-        refuted="holding the last bias still costs more than a fifth, or the bias alone is as good as the others without it",
+        rivals=("the last bias alone, at MAML's rate and at its own best", "all weights but the last bias", "all weights but the head"),
+        refuted="holding the last bias still costs more than a fifth, or the bias alone, at any rate, is as good as the others without it",
         tried=(
-            "an earlier sentence explained the repair by the last bias, an offset being one bias; thirty steps: 0.11 for all, 0.11 without the last "
-            "bias, 0.5 for it alone"),
+            "an earlier sentence explained the repair by the last bias, an offset being one bias; thirty steps: 0.11 for all, 0.11 without the "
+            "last bias, 0.5 for it alone. At 0.01 five steps of a bias can take a tenth of an offset, by arithmetic: so larger rates, chosen on "
+            "other waves"),
     ),
     Claim(
         id="07.10",

@@ -14,13 +14,45 @@ from ...learners.base import Predict
 from ...recipes import load
 from ...tasks import Sinusoid
 from ..claims import Numbers
+from ..maml.claims import smooth
 from .distance import learners, moved
+
+LENGTHS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)       # of a smooth curve: how far apart in x two values still have to do with each other
+
+
+def error(answers: Tensor, episode: Episode) -> np.ndarray:
+    """Squared error on each task's queries."""
+    return (answers - episode.query.y).square().flatten(1).mean(1).numpy()
 
 
 def share(answers: Tensor, episode: Episode) -> np.ndarray:
     """Squared error on each task's queries, as a share of the mean square of all; one that runs away counts as 99."""
-    error = (answers - episode.query.y).square().flatten(1).mean(1) / episode.query.y.square().mean()
-    return error.nan_to_num(nan=99.0).clamp(max=99).numpy()
+    return np.nan_to_num(error(answers, episode) / float(episode.query.y.square().mean()), nan=99.0).clip(max=99)
+
+
+def nearest(episode: Episode) -> Tensor:
+    """The value of the point that lies nearest in x, for every query."""
+    return episode.support.y.gather(1, (episode.query.x - episode.support.x.mT).abs().argmin(-1, keepdim=True))
+
+
+def curve(episode: Episode, seed: int) -> np.ndarray:
+    """The error on each wave of a smooth curve through its points (a Gaussian process), never trained.
+
+    How smooth is chosen on 500 other waves, of training's kind, with as many points.
+    """
+    own = Sinusoid().sample(500, k_shot=episode.support.x.shape[1], n_query=50, seed=5_000 + seed)
+    return smooth(episode, min(LENGTHS, key=lambda length: smooth(own, length, 1e-6).mean()), 1e-6)
+
+
+def own_curve(episode: Episode) -> np.ndarray:
+    """As `curve`, but how smooth is chosen wave by wave: the length at which each point is best foretold by the others."""
+    x, y, eye = episode.support.x.double(), episode.support.y.double(), torch.eye(episode.support.x.shape[1], dtype=torch.float64)
+    left, errors = [], []
+    for length in LENGTHS:
+        inverse = torch.linalg.inv((-(x - x.mT).square() / (2 * length ** 2)).exp() + 1e-4 * eye)
+        left.append(((inverse @ y)[..., 0] / inverse.diagonal(dim1=1, dim2=2)).square().sum(1))     # each point, foretold by the others
+        errors.append(smooth(episode, length, 1e-4))
+    return np.stack(errors)[torch.stack(left).argmin(0).numpy(), np.arange(len(x))]
 
 
 def lifted_by(reader: Learner, support: Examples, x: Tensor, offset: Tensor) -> Tensor:
@@ -55,25 +87,25 @@ def least_squares(support: Examples, parts: Callable[[Tensor], Tensor]) -> Predi
 
 @torch.no_grad()
 def lifted(seed: int) -> Numbers:
-    """Ten points of 300 waves that are lifted by 3: readers, gradient steps, and who knows the form."""
+    """Ten points of 300 waves that are lifted by 3: readers, gradient steps, who knows the form, and who only draws a curve."""
     everyone, episode = learners(), moved("offset", 3.0, 300, 10, seed=(1_000 + seed, 1))
     inside = moved("offset", 0.0, 300, 10, seed=(1_000 + seed, 2))
-    cnp, maml, support, x = everyone["CNP"], everyone["MAML"], episode.support, episode.query.x
+    cnp, maml, support, x = everyone["CNP"], MAML(everyone["MAML"].network, 0.01, eval_steps=5).eval(), episode.support, episode.query.x
     centre = support.y.mean(1, keepdim=True)
+    lowered = Episode(Examples(support.x, support.y - centre), Examples(x, episode.query.y - centre))
     form = least_squares(support, lambda x: torch.cat([x.sin(), x.cos(), torch.ones_like(x)], -1))
-    answers = {"cnp": cnp.adapt(support)(x), "centred": lifted_by(cnp, support, x, centre),
-               "chosen": lifted_by(cnp, support, x, chosen_offset(cnp, support)),
-               "maml": maml.adapt(support, steps=5)(x), "form": form(x),
-               "maml_centred": maml.adapt(Examples(support.x, support.y - centre), steps=5)(x) + centre}
-    found = {name: share(given, episode) for name, given in answers.items()}
-    home = {name: share(everyone[title].adapt(inside.support, **options)(inside.query.x), inside).mean()
-            for name, title, options in (("cnp", "CNP", {}), ("maml", "MAML", {"steps": 5}))}
+    answers = {"form": form(x), "nearest": nearest(episode)}
+    for name, learner in (("cnp", cnp), ("maml", maml)):
+        answers |= {name: learner.adapt(support)(x), f"{name}_centred": lifted_by(learner, support, x, centre),
+                    f"{name}_chosen": lifted_by(learner, support, x, chosen_offset(learner, support))}
+    found = {name: error(given, episode) for name, given in answers.items()}
+    found |= {f"{name}_home": error(learner.adapt(inside.support)(inside.query.x), inside) for name, learner in (("cnp", cnp), ("maml", maml))}
+    found |= {"curve": curve(episode, seed), "curve_centred": curve(lowered, seed), "curve_home": curve(inside, seed)}
     gaps = {name: mean_ci(found[more] - found[less]) for name, more, less in (
-        ("lead", "maml", "centred"), ("back", "centred", "maml_centred"), ("ahead", "maml_centred", "chosen"))}
+        ("lead", "maml", "cnp_centred"), ("back", "cnp_centred", "maml_centred"), ("ahead", "maml_chosen", "cnp_chosen"),
+        ("behind", "maml", "curve"))}
     return {name: float(values.mean()) for name, values in found.items()} | {
-        name: float(mean - half) for name, (mean, half) in gaps.items()} | {
-        "cnp_home": float(home["cnp"]), "maml_home": float(home["maml"]),
-        "times": float(home["maml"] / home["cnp"])}
+        name: float(mean - half) for name, (mean, half) in gaps.items()} | {"zero": float(episode.query.y.square().mean())}
 
 
 def scanned(support: Examples) -> Predict:
@@ -95,6 +127,7 @@ def twice(seed: int) -> Numbers:
              for name, title in (("maml", "MAML"), ("anil", "ANIL"), ("random", "random start"))}
     few = moved("frequency", 2.0, 300, 10, seed=(1_000 + seed, 4))
     mean, half = mean_ci(found["maml"] - found["anil"])
+    found |= {"nearest": share(nearest(episode), episode), "curve": own_curve(episode) / float(episode.query.y.square().mean())}
     return {name: float(values.mean()) for name, values in found.items()} | {
         "lead": float(mean - half), "form": float(np.median(share(scanned(few.support)(few.query.x), few)))}
 
@@ -110,16 +143,21 @@ class Part(MAML):
 
 @torch.no_grad()
 def offset_bias(seed: int) -> Numbers:
-    """Five steps on ten points of 300 waves lifted by 3, when all weights move, the last bias alone, all but it, or the body alone."""
-    network, episode = learners()["MAML"].network, moved("offset", 3.0, 300, 10, seed=(1_000 + seed, 9))
+    """Five steps on ten points of 300 waves lifted by 3, when all weights move, the last bias alone (at its best rate too),
+    all but it, or the body alone."""
+    network, (episode, other) = learners()["MAML"].network, (moved("offset", 3.0, 300, 10, seed=(n + seed, 9)) for n in (1_000, 5_000))
     names = [name for name, _ in network.named_parameters()]
-    found = {}
-    for title, moves in (("all", names), ("bias", names[-1:]), ("rest", names[:-1]), ("body", names[:-2])):
-        learner = Part(network, 0.01).eval()
+
+    def moving(moves: Sequence[str], where: Episode, rate: float = 0.01) -> np.ndarray:
+        learner = Part(network, rate).eval()
         learner.moves = moves
-        found[title] = share(learner.adapt(episode.support, steps=5)(episode.query.x), episode)
-    mean, half = mean_ci(found["bias"] - found["rest"])
-    return {title: float(values.mean()) for title, values in found.items()} | {"gap": float(mean - half)}
+        return share(learner.adapt(where.support, steps=5)(where.query.x), where)
+    found = {title: moving(moves, episode) for title, moves in (
+        ("all", names), ("bias", names[-1:]), ("rest", names[:-1]), ("body", names[:-2]))}
+    rate = min((0.02, 0.05, 0.1, 0.2, 0.5), key=lambda rate: moving(names[-1:], other, rate).mean())
+    found["bias_best"] = moving(names[-1:], episode, rate)
+    mean, half = mean_ci(found["bias_best"] - found["rest"])
+    return {title: float(values.mean()) for title, values in found.items()} | {"gap": float(mean - half), "rate": rate}
 
 
 def valleys(seed: int) -> Numbers:

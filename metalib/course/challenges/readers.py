@@ -14,6 +14,7 @@ from ...tasks import Sinusoid
 from ...training import setup, train
 from ..claims import Numbers
 from .distance import moved, unexplained
+from .far_waves import curve
 
 ITERATIONS = 2_500
 # The outer rates are the best of three (of four for attention) at this length, on waves of their own.
@@ -35,7 +36,8 @@ def reader(name: str, seed: int) -> Learner:
 
 @torch.no_grad()
 def readers(seed: int) -> Numbers:
-    """Each of TRAININGS, and the shipped CNP of 20,000 iterations, on the same 1,000 new waves and on 300 lifted by 3, ten points of each."""
+    """Each of TRAININGS, and the shipped CNP of 20,000 iterations, and a smooth curve, on the same 1,000 new waves; the trained
+    on 300 lifted by 3 too. Ten points of each."""
     home, away = Sinusoid().sample(1_000, k_shot=10, n_query=50, seed=(1_000 + seed, 7)), moved("offset", 3.0, 300, 10, seed=(1_000 + seed, 8))
     errors, found = {}, {}
     for name, learner in {**{name: reader(name, seed) for name in TRAININGS}, "cnp_shipped": load("cnp-sinusoid")}.items():
@@ -44,6 +46,8 @@ def readers(seed: int) -> Numbers:
         errors[name] = (answers - home.query.y).square().flatten(1).mean(1).numpy()
         found |= {name: float(errors[name].mean()), f"{name}_median": float(np.median(errors[name])),
                   f"{name}_lifted": unexplained(learner, away, steps)}
+    errors["curve"] = curve(home, seed)
+    found |= {"curve": float(errors["curve"].mean()), "curve_median": float(np.median(errors["curve"]))}
     for name in ("cnp", "cnp_shipped"):
         mean, half = mean_ci(errors[name] - errors["attention"])
         found |= {f"over_{name}": float(mean - half), f"under_{name}": float(mean + half)}

@@ -32,7 +32,7 @@ def diagnosis(before=..., same=..., worse=..., alone=...):
              for name, (what, cause, where) in SYMPTOMS.items() if given[name] != cause]
     if wrong:
         stop(" ".join(wrong))
-    return "Four symptoms, four causes; ml.proof looks for all four."
+    return "Four symptoms, four causes. ml.proof looks for three of them; a rate that is too large it does not know."
 
 
 # 2. Choose: which learner for which problem? -----------------------------------------------------------------------------------
@@ -55,7 +55,8 @@ NEEDS_NO_TASK = {"classes": ("from scratch",), "classes of rows": ("from scratch
 
 @checker("Put one of " + ", ".join(map(repr, METHODS)) + " in place of each row of dots.", **dict.fromkeys(CASES, METHODS))
 def choice(letters=..., doses=..., factory=..., clinic=...):
-    """Exercise 2: what would you try first in each of CASES? The decision guide is the judge; its two best are accepted.
+    """Exercise 2: what would you try first in each of CASES? The decision guide is the judge; its two best are accepted,
+    and MAML where its cheaper relatives are: nothing in this course puts them ahead of it.
 
     Where the answer must say how sure it is, only a learner that says so will do; where there is no other task, only one that needs none.
     """
@@ -64,6 +65,7 @@ def choice(letters=..., doses=..., factory=..., clinic=...):
         words, problem = CASES[case]
         found = compute(**problem)
         best = list(found.points)[:2]
+        best += ["MAML"] if "first order or Reptile" in best else []
         silent = problem["unsure"] and mine not in SAYS_HOW_SURE
         orphan = problem["tasks"] == 1 and mine not in NEEDS_NO_TASK[problem["answers"]]
         if silent or orphan or mine not in best:
@@ -99,7 +101,7 @@ def enough_tasks(maml=..., cnp=...):
         if POOLS.index(value) < POOLS.index(right) - 1:
             wrong.append(f"{name}: yours = {value}, measured {right}. "
                          + ("It has only the pool to learn from." if learner == READS else
-                            "Gradient steps are a learner in themselves, but a few waves are no picture of all."))
+                            "A few waves are no picture of all, and gradient steps from a random start are worth next to nothing."))
         if POOLS.index(value) > POOLS.index(right) + 1:
             more += f" {value} are enough for {learner}, and so are {right}."
     if wrong:

@@ -1,7 +1,7 @@
 """Lab: which learner? Say what your problem is like; the picture says what to try first, and why.
 
-A rule of thumb is not a theorem. Each rule below rests on something that this course measured, and names the chapter; where your
-own data disagree, believe your data.
+A rule of thumb is not a theorem. Most rules below rest on something that this course measured, and name the chapter; the others are
+judgement. Where your own data disagree, believe your data.
 """
 from __future__ import annotations
 
@@ -48,26 +48,26 @@ class Problem:
 
 Rule = tuple[str, float, Callable[[Problem], bool], str]
 RULES: tuple[Rule, ...] = (
-    ("from scratch", 4, lambda p: p.shots >= 100, "with so many examples it wins (chapter 1)"),
+    ("from scratch", 4, lambda p: p.shots >= 100, "so many are enough: judgement, level at 30 (chapter 1)"),
     ("from scratch", 3, lambda p: p.tasks == 1, "there is no second task to learn from"),
     ("from scratch", 1, lambda p: p.rows, "on rows a tuned classic is level (chapter 7)"),
-    ("from scratch", -2, lambda p: p.shots <= 5 and not p.rows, "a handful teaches it little (chapter 1)"),
+    ("from scratch", -2, lambda p: p.shots <= 5 and not p.rows, "a handful is little without copies of it (chapter 1)"),
     ("pretrain, then fine-tune", 4, lambda p: p.body and not p.values, "a body that saw such data is the first to try (question 4)"),
     ("pretrain, then fine-tune", 2.5, lambda p: p.body and p.values, "fine-tuning halves its error and more (question 4)"),
     ("pretrain, then fine-tune", 1, lambda p: p.shots >= 20, "enough examples to fine-tune on (chapter 2)"),
-    ("pretrain, then fine-tune", 1, lambda p: p.tasks == 10 and not p.values, "few tasks, but features may transfer"),
+    ("pretrain, then fine-tune", 1, lambda p: p.tasks == 10 and not p.values, "few tasks, but features may transfer (chapter 2)"),
     ("pretrain, then fine-tune", 1, lambda p: p.new == "unlike", "ahead of MAML's start far outside (question 13)"),
     ("pretrain, then fine-tune", -2, lambda p: p.values and p.few and not p.body, "it learns the average task (chapter 3)"),
     ("pretrain, then fine-tune", -3, lambda p: p.tasks == 1 and not p.body, "nothing to pretrain on"),
     ("ProtoNet", 3, lambda p: not p.values and p.few, "strong for its price on few examples (chapter 1)"),
     ("ProtoNet", 1, lambda p: not p.values and p.ways > 5, "takes any number of classes (chapter 7)"),
-    ("ProtoNet", -2, lambda p: p.shots >= 100, "a class mean cannot use them all (chapter 1)"),
+    ("ProtoNet", -2, lambda p: p.shots >= 100, "a class mean cannot use them all (chapter 2)"),
     ("ProtoNet", -9, lambda p: p.values, "needs classes"),
     ("MAML", 2, lambda p: p.few, "made for few examples (chapter 3)"),
     ("MAML", 1, lambda p: p.new == "unlike", "its steps still work off the beaten path (chapter 7)"),
     ("MAML", 1, lambda p: p.values and p.time == "hours", "best start for few steps on waves (chapter 3)"),
     ("MAML", -1, lambda p: p.time == "minutes" and not p.values, "dear on images: see its card"),
-    ("first order or Reptile", 2, lambda p: p.few, "MAML's start at nearly its quality (chapter 3)"),
+    ("first order or Reptile", 2, lambda p: p.few, "for less than MAML, a third behind it (question 9)"),
     ("first order or Reptile", 1, lambda p: p.new == "unlike", "it keeps learning by steps (chapter 7)"),
     ("first order or Reptile", 0.5, lambda p: p.time == "minutes", "memory of one step only (chapter 7)"),
     ("CNP", 3.5, lambda p: p.values and p.few, "exact inside its tasks, and cheap (chapter 7)"),
@@ -80,8 +80,8 @@ RULES: tuple[Rule, ...] = (
     ("in context", -9, lambda p: p.rows and p.ways > 10, "made for ten classes at most (chapter 7)"),
     ("in context", -3, lambda p: p.answers == CLASSES, "wants a prior; ours is of tables (chapter 7)"),
     ("in context", 2.5, lambda p: p.values and p.few, "nearer than a CNP in as many iterations, dearer (chapter 7)"),
-    ("in context", 2, lambda p: p.unsure and p.values, "says how sure it is (chapter 7)"),
-    ("in context", -2, lambda p: p.values and p.tasks <= 100, "learns a small pool by heart, as any reader (chapter 7)"),
+    ("in context", 2, lambda p: p.unsure and p.values, "says how sure it is: not measured"),
+    ("in context", -2, lambda p: p.values and p.tasks <= 100, "learns a small pool by heart: judgement, as the CNP"),
     ("in context", -4, lambda p: p.new == "unlike" and not p.rows, "wrong outside, as any reader (chapter 7)"),
 )
 RULES += tuple((name, -2.5, lambda p: p.rows, "wants other tables of the same columns") for name in METHODS[2:-1])

@@ -42,7 +42,7 @@ class Claim:
     Arguments:
         id: chapter and place, as "03.1".
         sentence: with a place for each number, "{maml} against {pretrained:.1f}". Without a format a number has two decimals; `%` makes
-            it a percentage; `<` in front prints the largest over the seeds instead of mean and interval.
+            it a percentage; `<` in front prints the largest over the seeds instead of mean and interval, `~` the least and the largest.
         measure: seed -> numbers. Whatever is random in it follows from the seed.
         holds: of one seed's numbers: is the sentence true?
         over: what another seed changes, "training and tasks" or "tasks".
@@ -144,12 +144,18 @@ def wilson(p: float, n: float, z: float = 1.96) -> tuple[float, float]:
 
 
 def shown(values: Sequence[float], spec: str) -> str:
-    """Mean and 95 % interval over seeds, "0.36 ± 0.02"; without interval where there is one seed, or all agree."""
+    """Mean and 95 % interval over seeds, "0.36 ± 0.02"; without interval where there is one seed, or all agree.
+
+    The largest for a format that begins with `<`; for one that begins with `~` the least and the largest, "17 to 50 %".
+    """
     percent = spec.endswith("%")
     digits, scale = (spec.rstrip("%") + "f", 100) if percent else (spec, 1)
     unit = " %" if percent else ""
     if spec.startswith("<"):
         return f"{scale * max(values):{digits[1:]}}{unit}"
+    if spec.startswith("~"):
+        low, high = (f"{scale * end:{digits[1:]}}" for end in (min(values), max(values)))
+        return f"{low if low == high else f'{low} to {high}'}{unit}"
     if len(set(values)) == 1:
         return f"{scale * values[0]:{digits}}{unit}"
     mean, half = mean_ci(np.asarray(values))

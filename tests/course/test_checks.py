@@ -60,7 +60,6 @@ def measured(monkeypatch):
 
 
 @pytest.mark.parametrize("given, words", [
-    (dict(before="MAML"), "before: yours = 'MAML', whose error there is 2.72; another start has as little"),
     (dict(before="random"), "before: yours = 'random', whose error there is 4.00; another start has less"),
     (dict(after="pretrained"), "after: yours = 'pretrained', whose error there is 1.30"),
     (dict(after="random"), "after: yours = 'random', whose error there is 3.70"),
@@ -78,7 +77,7 @@ def test_a_wrong_prediction_is_told_what_was_measured(measured, given, words):
 
 def test_a_prediction_may_be_in_any_case_a_tie_and_without_the_last_question(measured):
     assert check.prediction(before="Pretrained", after=" maml ").passed
-    assert check.prediction(before="tie", after="MAML").passed
+    assert check.prediction(before="tie", after="MAML").passed and check.prediction(before="MAML", after="MAML").passed
     assert not check.prediction(before="pretrained", after=...).attempted
     assert not check.prediction().attempted
 
@@ -87,7 +86,7 @@ def test_the_prediction_holds_on_the_shipped_weights():
     verdict = check.prediction(**SOLUTION_1)
     assert verdict.passed, verdict
     assert check.prediction("tie", "MAML").passed
-    assert not check.prediction("MAML", "MAML").passed and not check.prediction("tie", "tie").passed
+    assert check.prediction("MAML", "MAML").passed and not check.prediction("tie", "tie").passed
 
 
 def test_missing_weights_are_a_sentence(monkeypatch, tmp_path):

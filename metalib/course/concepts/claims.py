@@ -7,6 +7,7 @@ from . import on_images, on_waves
 BOTH, NEW_TASKS = "training and tasks", "tasks (one training seed)"
 TUNED = "each other start at the best of nine rates, tuned on 1,000 waves of its own"
 ON_PIXELS = "nearest centroid and logistic regression on pixels"
+SHIFTED = "the nearest drawing, blurred and shifted by some pixels, never trained"
 
 
 def upside_down(n: Numbers) -> bool:
@@ -44,8 +45,9 @@ CLAIMS = [
         holds=lambda n: n["maml_lead1"] > 0 and n["maml_lead10"] > 0 and 3 * n["maml_best1"] < n["pretrained_best1"],
         over=BOTH, rivals=("answering 0", TUNED),
         refuted="another start has less than three times MAML's error after one step, or is level after ten",
-        tried="tuned rates; a start from a single wave, which is no worse than joint training on all of them after ten steps; "
-              "a joint body with a head for each of 200 waves, and ridge for the new one: level with MAML's ten steps (.09 to .13)", minutes=1.5,
+        tried="tuned rates; the one wave lies in the middle of the family, with the shape of its mean: from three others, at phases 0 and .5 and "
+              "at 2.6 with amplitude 1, ten steps leave 4.5, 3.2 and 2.6, against 1.4 from joint training (one training each); a joint body with a "
+              "head for each of 200 waves, and ridge for the new one: level with MAML's ten steps (.09 to .13)", minutes=1.5,
     ),
     Claim(
         id="02.3",
@@ -54,12 +56,14 @@ CLAIMS = [
             "{random_0:.1f}, and answering 0 {zero:.1f}. After ten steps the medians are {maml_median10:.1f} for MAML at .01 and, "
             "each at its best rate, {one_medianbest10:.1f} for the one wave, {random_medianbest10:.1f} for the random and "
             "{pretrained_medianbest10:.1f} for the pretrained start. But MAML ends above the cost of answering 0 on {maml_harmed10:.0%} of the "
-            "waves, and on a few it runs away: its mean was {maml_10:<,.0f} on one seed."),
+            "waves."),
         measure=lambda seed: on_waves.starts("flipped", seed),
         holds=upside_down, over=BOTH, rivals=("answering 0", "a random start", TUNED),
         refuted="a trained start costs less than twice what answering 0 costs, or MAML's median is not the lowest after ten steps",
         tried="means beside medians: an earlier sentence had MAML ahead of the random start, by the mean of 100 waves none of which ran away; "
-              "the head alone thrown away and solved by ridge: one wave .06, pretrained .16, MAML .4, untrained 2: features transfer",
+              "on seeds 0 to 2 one, none and two of 600 did. Upside down is one shape, minus the mean wave: with the head solved by ridge the one "
+              "wave's body leaves .07, the pretrained .18, MAML's .4, an untrained 2.4. With phases from all of pi to 2 pi it is .36, 2.2, .67 and "
+              "1.9: the features of joint training do not transfer. Rates by the median instead of the mean: the same order",
         minutes=1.5,
     ),
     Claim(
@@ -72,7 +76,8 @@ CLAIMS = [
         holds=lambda n: n["pretrained"] < 0.05 and n["maml"] < 0.1 and n["one"] > 0.15 and n["circle"] < 0.01,
         over=BOTH, rivals=("MAML's start", "the start from one wave", "a random start"),
         refuted="the pretrained network is further from the formula than a twentieth of its square, or no nearer than an untrained one",
-        tried="the same distance from MAML's start: it draws the mean too; what differs is where a step leads", minutes=0.7,
+        tried="the same distance from MAML's start: it draws the mean too; what differs is where a step leads. The one wave is 2.5 cos x, the "
+              "mean 1.62 cos x: its 29 % are amplitude alone", minutes=0.7,
     ),
     Claim(
         id="02.5",
@@ -90,9 +95,9 @@ CLAIMS = [
     Claim(
         id="02.6",
         sentence=(
-            "With 20 points the best of nine rates instead of .01 helps the pretrained start most, as a factor, in {pretrained_many:.0%} of 14 "
-            "settings (seven distances, three and ten steps); with 5 points the random start in {random_few:.0%}, the pretrained in "
-            "{pretrained_few:.0%} and MAML in {maml_few:.0%}."),
+            "With 20 points the best of nine rates instead of .01 helps the pretrained start most, as a factor, in {pretrained_many:~.0%} of 14 "
+            "settings (seven distances, three and ten steps); with 5 points the random start in {random_few:~.0%}, the pretrained in "
+            "{pretrained_few:~.0%} and MAML in {maml_few:~.0%}."),
         measure=on_waves.who_gains,
         holds=lambda n: n["pretrained_many"] > 0.6 and n["pretrained_many"] > n["pretrained_few"],
         over=BOTH, rivals=("the other two starts",),
@@ -105,12 +110,15 @@ CLAIMS = [
         sentence=(
             "New glyphs, one drawing of each of five, every query on its own: MAML {maml:.0%} right (with its queries as one batch "
             "{together:.0%}), prototypes {protonet:.0%}, attention {matching:.0%}, the CNP {cnp:.0%}; on pixels logistic regression "
-            "{logistic:.0%}, nearest centroid {centroid:.0%}. Only MAML had glyphs among its training tasks."),
+            "{logistic:.0%}, nearest centroid {centroid:.0%}; the nearest drawing, blurred and shifted, never trained, {drawing:.0%}. Only MAML had "
+            "glyphs among its training tasks."),
         measure=on_images.four_families,
-        holds=lambda n: min(n[f"{name}_lead"] for name in ("protonet", "matching", "maml", "cnp")) > 0,
-        over=NEW_TASKS, rivals=(ON_PIXELS,),
-        refuted="a baseline on pixels is level with one of the four",
-        tried="one query at a time and all together; pixels", minutes=0.2,
+        holds=lambda n: (min(n[f"{name}_lead"] for name in ("protonet", "matching", "maml", "cnp")) > 0
+                         and min(n[f"{name}_over"] for name in ("protonet", "matching", "maml")) > 0),
+        over=NEW_TASKS, rivals=(ON_PIXELS, SHIFTED),
+        refuted="a baseline on pixels is level with one of the four, or the shifted drawing with one of the first three",
+        tried="one query at a time and all together; pixels. An earlier sentence had all four far above pixels: shifted drawings had not been tried",
+        minutes=0.3,
     ),
     Claim(
         id="02.8",
@@ -144,12 +152,14 @@ CLAIMS = [
             "{digits_pixel_linear_20:.0%}. One of each digit: {digits_proto_mean_1:.0%}, {digits_proto_linear_1:.0%}, "
             "{digits_class_linear_1:.0%}, {digits_class_mean_1:.0%} and pixels {digits_pixel_linear_1:.0%}."),
         measure=on_images.crossed,
-        holds=lambda n: (n["glyphs_proto_mean_1"] > n["glyphs_class_linear_1"] and n["pixels_ahead_20"] > 0 and n["pixels_ahead_1"] > 0
+        holds=lambda n: (n["glyphs_proto_mean_1"] > n["glyphs_class_linear_1"] and min(n["pixels_ahead_1"], n["pixels_ahead_5"]) > 0
                          and n["digits_proto_linear_20"] > n["digits_proto_mean_20"]),
         over=BOTH, rivals=("features and head crossed", ON_PIXELS),
-        refuted="on digits learned features are level with pixels; or the head makes no difference",
-        tried="pixels, which win on digits; the untrained body there: 47 and 50 % (55 and 54 with the statistics of glyphs), so transfer is "
-              "positive; the classifier on the prototypes' own drawings: 62 % on glyphs", minutes=2,
+        refuted="on digits learned features are level with pixels from one example or five; or the head makes no difference",
+        tried="an earlier claim had pixels ahead from twenty of each digit too: the paired interval holds 0 on half of the seeds, so that is "
+              "level now. The untrained body on digits, its statistics taken from glyphs, seeds 0 to 2: one example 56, 59, 49 %, the trained 59, "
+              "65, 55; twenty and logistic regression 83 to 88 against 92 to 96. The nearest shifted drawing: 80 to 82 % from one (02.16). The "
+              "classifier on the prototypes' own drawings: 62 % on glyphs; its outer rate was not tuned", minutes=2,
     ),
     Claim(
         id="02.11",
@@ -209,11 +219,11 @@ CLAIMS = [
             "Omniglot's evaluation alphabets, one drawing each, every query on its own: prototypes {protonet1:.1%}, cosine attention "
             "{matching1:.1%} (before its own training, on the same embedding, {matching_before1:.1%}), relation {relation1:.1%}, the CNP {cnp1:.1%} "
             "(its decoder untrained {cnp_before1:.0%}), MAML {maml1:.1%} (its queries as one batch {maml_together:.1%}); on pixels logistic "
-            "regression {logistic1:.0%}, nearest centroid {centroid1:.0%}."),
+            "regression {logistic1:.0%}, nearest centroid {centroid1:.0%}, the nearest shifted drawing {drawing1:.0%}."),
         measure=on_images.handwriting,
-        holds=lambda n: (min(n[f"{name}1"] for name in ("matching", "relation", "cnp", "maml")) > n["logistic1"] + 0.1
+        holds=lambda n: (min(n[f"{name}1"] for name in ("matching", "relation", "cnp", "maml")) > n["drawing1"] + 0.05
                          and max(n["relation1"], n["cnp1"]) < n["protonet1"] - 0.02 and abs(n["matching1"] - n["matching_before1"]) < 0.01),
-        over=NEW_TASKS, rivals=(ON_PIXELS, "what matching and the CNP start from"),
+        over=NEW_TASKS, rivals=(ON_PIXELS, SHIFTED, "what matching and the CNP start from"),
         refuted="its own training moves attention by a point, or pixels are near any of them",
         tried="attention before its training: it owes its place to the prototypical network's 2,400,000 images; "
               "two fresh seeds: holds", minutes=1, data="Omniglot",
@@ -222,25 +232,30 @@ CLAIMS = [
         id="02.16",
         sentence=(
             "One embedding read in two ways: new glyphs {glyphs_distance:.0%} right by a distance, {glyphs_decoder:.0%} by the CNP's decoder; digits "
-            "{digits_distance:.0%} and {digits_decoder:.0%}, where logistic regression on pixels has {digits_logistic:.0%}."),
+            "{digits_distance:.0%} and {digits_decoder:.0%}, where logistic regression on pixels has {digits_logistic:.0%} and the nearest drawing, "
+            "blurred and shifted, {digits_drawing:.0%}."),
         measure=on_images.decoder_or_distance,
-        holds=lambda n: n["glyphs_lead"] > 0 and n["digits_lead"] > 0 and n["digits_below_pixels"] > 0,
-        over=NEW_TASKS, rivals=("the distance, on the same embedding", ON_PIXELS),
-        refuted="the decoder is level with the distance", tried="pixels: on digits they are ahead of the decoder", minutes=0.2,
+        holds=lambda n: (n["glyphs_lead"] > 0 and n["digits_lead"] > 0 and n["digits_below_pixels"] > 0
+                         and n["digits_drawing"] > n["digits_distance"]),
+        over=NEW_TASKS, rivals=("the distance, on the same embedding", ON_PIXELS, SHIFTED),
+        refuted="the decoder is level with the distance, or the distance with the shifted drawing on digits",
+        tried="pixels: on digits they are ahead of the decoder, shifted drawings of the distance too", minutes=0.3,
     ),
     Claim(
         id="02.17",
         sentence=(
             "Twenty new symbols at once, one drawing each: prototypes {protonet:.0%} right, on pixels logistic regression {logistic:.0%}, nearest "
-            "centroid {centroid:.0%}; chance is 5 %."),
-        measure=on_images.twenty, holds=lambda n: n["lead"] > 0, over=NEW_TASKS, rivals=(ON_PIXELS,),
+            "centroid {centroid:.0%}, the nearest shifted drawing {drawing:.0%}; chance is 5 %."),
+        measure=on_images.twenty, holds=lambda n: n["lead"] > 0, over=NEW_TASKS, rivals=(ON_PIXELS, SHIFTED),
         refuted="pixels are level", tried="pixels",
     ),
     Claim(
         id="02.18",
         sentence=(
             "Two CNPs, 3,000 iterations each, one always shown ten points, one any number up to ten. Error with 1, 2, 5, 10 and 20 points: "
-            "{ten1:.1f}, {ten2}, {ten5}, {ten10}, {ten20} against {any1:.1f}, {any2}, {any5}, {any10}, {any20}. Two sigma hold {ten_inside1:.0%}, "
+            "{ten1:.1f}, {ten2}, {ten5}, {ten10}, {ten20} against {any1:.1f}, {any2}, {any5}, {any10}, {any20}; medians {ten_median1:.1f}, "
+            "{ten_median2}, {ten_median5}, {ten_median10:.3f}, {ten_median20:.3f} against {any_median1:.1f}, {any_median2}, {any_median5}, "
+            "{any_median10:.3f}, {any_median20:.3f}. Two sigma hold {ten_inside1:.0%}, "
             "{ten_inside2:.0%}, {ten_inside5:.0%}, {ten_inside10:.0%} against {any_inside1:.0%}, {any_inside2:.0%}, {any_inside5:.0%}, "
             "{any_inside10:.0%} with 1, 2, 5, 10; upside down {ten_inside_flipped:.0%} against {any_inside_flipped:.0%}."),
         measure=on_waves.any_number,

@@ -68,7 +68,7 @@ def misjudged(title: str, given: str, error: dict[str, np.ndarray], why: dict[st
     """What to say of a wrong answer; nothing of a right one."""
     best, second = sorted(error, key=lambda name: error[name].mean())[:2]
     difference, chance = gap(error[second], error[best])
-    if given == best or (given == "tie" and difference <= chance):
+    if given == best or (given in ("tie", second) and difference <= chance):
         return []
     found = ""
     if given != "tie":

@@ -220,7 +220,8 @@ CLAIMS = [
         refuted="the CNP is as good after as many iterations",
         tried=(
             "other outer rates, 0.0003 to 0.01 for attention and 0.001 to 0.01 for the CNP; the shipped CNP, which has had about twice the time, "
-            "since an iteration of attention takes four of its own: attention's mean is higher on all seeds, its median lower on two of three"),
+            "since an iteration of attention takes four of its own: attention's mean is higher on all seeds, its median lower on all (on two of "
+            "three in an earlier recording)"),
         minutes=1.5,
     ),
     Claim(

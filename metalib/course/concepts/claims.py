@@ -61,7 +61,7 @@ CLAIMS = [
         holds=upside_down, over=BOTH, rivals=("answering 0", "a random start", TUNED),
         refuted="a trained start costs less than twice what answering 0 costs, or MAML's median is not the lowest after ten steps",
         tried="means beside medians: an earlier sentence had MAML ahead of the random start, by the mean of 100 waves none of which ran away; "
-              "on seeds 0 to 2 one, none and two of 600 did. Upside down is one shape, minus the mean wave: with the head solved by ridge the one "
+              "on two seeds of six one or two of 600 did. Upside down is one shape, minus the mean wave: with the head solved by ridge the one "
               "wave's body leaves .07, the pretrained .18, MAML's .4, an untrained 2.4. With phases from all of pi to 2 pi it is .36, 2.2, .67 and "
               "1.9: the features of joint training do not transfer. Rates by the median instead of the mean: the same order",
         minutes=1.5,

@@ -67,7 +67,7 @@ RULES: tuple[Rule, ...] = (
     ("MAML", 1, lambda p: p.new == "unlike", "its steps still work off the beaten path (chapter 7)"),
     ("MAML", 1, lambda p: p.values and p.time == "hours", "best start for few steps on waves (chapter 3)"),
     ("MAML", -1, lambda p: p.time == "minutes" and not p.values, "dear on images: see its card"),
-    ("first order or Reptile", 2, lambda p: p.few, "for less than MAML, a third behind it (question 9)"),
+    ("first order or Reptile", 2, lambda p: p.few, "for less than MAML, a quarter behind it (question 9)"),
     ("first order or Reptile", 1, lambda p: p.new == "unlike", "it keeps learning by steps (chapter 7)"),
     ("first order or Reptile", 0.5, lambda p: p.time == "minutes", "memory of one step only (chapter 7)"),
     ("CNP", 3.5, lambda p: p.values and p.few, "exact inside its tasks, and cheap (chapter 7)"),

@@ -42,6 +42,8 @@ def row(name: str, arxiv: str, reported: str, transductive: bool, recipe: str) -
 
 METHODS = (
     row("MAML", "1703.03400", "98.7 99.9 95.8 98.9", True, "maml-papers"),
+    row("MAML, distorted drawings", "1703.03400", "- - - -", True, "maml-distorted-papers"),
+    row("MAML, twice the rate", "1703.03400", "- - - -", True, "maml-faster-papers"),
     row("first-order MAML", "1803.02999", "98.3 99.2 89.4 97.9", True, "fomaml-papers"),
     row("Reptile", "1803.02999", "97.68 99.48 89.43 97.12", True, "reptile-papers"),
     row("ANIL", "1909.09157", "- - 96.2 98.0", True, "anil-papers"),

@@ -223,7 +223,7 @@ def ordered(n: Numbers) -> bool:
     others = ("maml", "first", "reptile", "anil")
     return (n["sgd1"] < min(n[f"{name}1"] for name in others) and max(n[f"{name}1"] for name in others) < 0.5 * n["pretrained1"]
             and n["anil1"] > 1.5 * n["maml1"] and n["first1"] > n["maml1"]
-            and n["reptile10"] < n["maml10"] < n["sgd_median"] and n["sgd_runaway"] > 0.2)
+            and n["reptile10"] < n["maml10"] and n["sgd_runaway"] > 0.2)
 
 
 PIECES = {"loss": dict(learn_rates=False, first_order_until=0.0), "rates": dict(multi_step_until=0.0, first_order_until=0.0),
@@ -369,15 +369,14 @@ CLAIMS = [
             "trained with two sets, {two_seen} and {two}. Paid for as many labels, 50 waves an iteration instead of 25, the "
             "first leaves {one_twice}. Other points of the waves it was trained on: {one_trained_on}. Nothing was memorised: "
             "the objective was the wrong one. Ten points a task: {one_at_ten} against {two_at_ten} with two sets, and for as many labels "
-            "{one_twice_at_ten}: there two sets win nothing."),
+            "{one_twice_at_ten}: there it depends on the seed."),
         measure=two_sets,
-        holds=lambda n: (n["lead"] > 0 > n["lead_at_ten"] and n["one_seen"] < n["one"] and abs(n["one_trained_on"] / n["one"] - 1) < 0.25),
+        holds=lambda n: (n["lead"] > 0 and n["one_seen"] < n["one"] and abs(n["one_trained_on"] / n["one"] - 1) < 0.25),
         over="training and tasks",
         rivals=("the literal formula with as many labels (50 tasks an iteration instead of 25)",),
-        refuted=("as many labels close the gap with three points, or do not close it with ten; or waves of the training are done better than new "
-                 "ones"),
-        tried=("twice the tasks for the literal formula; the waves of its training; ten points, where an earlier sentence that knew three only "
-               "is false"),
+        refuted="as many labels close the gap with three points; or waves of the training are done better than new ones",
+        tried=("twice the tasks for the literal formula; the waves of its training; ten points, where an earlier sentence that knew three only is "
+               "false, and so is the next, that two sets win nothing there: on two seeds of six they are ahead, on two clearly behind"),
         minutes=0.9,
     ),
     Claim(
@@ -421,15 +420,15 @@ CLAIMS = [
         sentence=(
             "After one step: Meta-SGD {sgd1}, MAML {maml1}, Reptile {reptile1}, first order {first1}, ANIL {anil1}, "
             "pretrained {pretrained1:.1f}. After ten: Reptile {reptile10:.3f}, MAML {maml10:.3f}, first order {first10:.3f}; "
-            "Meta-SGD has run away on {sgd_runaway:.0%} of the waves, and its median is {sgd_median}."),
+            "Meta-SGD has run away on {sgd_runaway:~.0%} of the waves, and its median is {sgd_median:~.2f}."),
         measure=relatives,
         holds=ordered,
         over="training and tasks",
         rivals=("each other", "joint pretraining"),
         refuted="another is best after one step, or Meta-SGD runs away on few waves",
         tried=(
-            "an earlier sentence had Meta-SGD's median after ten steps as the best of all: so it was at one seed, and on none "
-            "of three others; the mean of each layer's rates in place of Meta-SGD's own: 4.2 after one step. An earlier edition read that as the "
+            "an earlier sentence had Meta-SGD's median after ten steps as the best of all, another as the worst: it goes from .04 to .23 with the "
+            "seed; the mean of each layer's rates in place of Meta-SGD's own: 4.2 after one step. An earlier edition read that as the "
             "single rates doing it. Trained with one learned rate for each weight matrix and bias, six in all: .32 after one step where Meta-SGD "
             "has .30 and MAML .74 (3,000 iterations, one seed), and four of the six are negative. MAML at .03: no better. Reptile here: Adam on "
             "theta - phi, plain steps inside; Nichol et al. have it the other way round"),
@@ -517,11 +516,11 @@ CLAIMS = [
             "first order in the first half {order}. With learned rates training broke (an infinite loss) in {rates_broke:~.0%} of the settings "
             "tried, and the best left {rates:~.2f}; with all three, MAML++, it broke in {all_broke:~.0%}, with none in {maml_broke:~.0%}."),
         measure=plus_plus,
-        holds=lambda n: n["maml_broke"] == 0 < n["rates_broke"] < 0.7 < n["all_broke"] and min(n["loss"], n["order"]) > 0.67 * n["maml"],
+        holds=lambda n: n["maml_broke"] == 0 and n["all_broke"] > 0.5 and min(n["loss"], n["order"]) > 0.67 * n["maml"],
         over="training and tasks",
         rivals=("MAML with as many inner steps, everyone's inner rate tuned on 1,000 other waves",),
-        refuted="the multi-step loss or the order takes a third off MAML's error, or learned rates train as safely as one rate",
-        tried=("each piece alone; two outer rates where rates are learned, since Adam moves a rate of .01 as far as a weight; outer gradients "
+        refuted="the multi-step loss or the order takes a third off MAML's error, or MAML++ trains in half of its settings",
+        tried=("an earlier claim had learned rates break on every seed: on two or three of six they did not. Each piece alone; two outer rates where rates are learned, since Adam moves a rate of .01 as far as a weight; outer gradients "
                "clipped; MAML's best rate, .005, is the lowest of its grid: .002 and .003 leave .37 and .32 at seed 0, where .005 leaves .29; outer "
                "rates below .001, which might train without breaking, were not tried, nor images, where the paper tried them"),
         minutes=7,

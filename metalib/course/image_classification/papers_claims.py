@@ -95,8 +95,8 @@ PAPERS = [
         sentence=(
             "MAML from its random start with five examples of each class, 8,000 updates of 8 tasks, mirror images as further characters, every "
             "drawing distorted at every visit: {asked:.2%} right as the paper asks (99.9 after 60,000 updates of 32). With fifteen queries of each "
-            "class in the batch {fifteen:.2%}; one at a time {alone:.1%}. Before training {untrained:.0%}; the nearest mean of pixels {pixels:.0%}, of "
-            "centred outlines, which learned nothing, {outlines:.1%}, one at a time."),
+            "class in the batch {fifteen:.2%}; one at a time {alone:.1%}. Before training {untrained:.0%}; the nearest mean of pixels "
+            "{pixels:.0%}, of centred outlines, which learned nothing, {outlines:.1%}, one at a time."),
         measure=maml_distorted,
         holds=lambda n: n["asked"] > 0.985 and abs(n["alone"] - n["outlines"]) < 0.01 and n["alone"] > n["pixels"] + 0.1,
         over="training",

@@ -14,7 +14,7 @@ from ...learners.base import Predict
 from ...recipes import load
 from ...tasks import Sinusoid
 from ..claims import Numbers
-from ..maml.claims import smooth
+from ..untrained import smooth
 from .distance import learners, moved
 
 LENGTHS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)       # of a smooth curve: how far apart in x two values still have to do with each other

@@ -11,7 +11,7 @@ import metalib as ml
 from metalib.recipes import build
 
 from ..claims import Numbers, below
-from ..maml.claims import NearestDrawing
+from ..untrained import NearestDrawing
 
 GLYPHS, NEW, DIGITS = (lambda: ml.tasks.Glyphs(seed=0)), (lambda: ml.tasks.Glyphs(seed=1)), ml.tasks.Digits
 FIVE = dict(n_way=5, k_shot=1, n_query=5)

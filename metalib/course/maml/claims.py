@@ -8,7 +8,6 @@ from functools import cache
 
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
@@ -16,10 +15,10 @@ import metalib as ml
 
 from ...episodes import Episode, generator
 from ...evaluation import mean_ci
-from ...learners.base import Predict
 from ...learners.recommenders import RidgeHead
 from ...tasks.waves.sinusoid import sine
 from ..claims import Claim, Numbers, below, trained
+from ..untrained import NearestDrawing, smooth
 
 WAVES = ml.tasks.Sinusoid()
 JUDGED = dict(k_shot=10, n_query=50)
@@ -111,15 +110,6 @@ def judged_twice(seed: int, k: int) -> Numbers:
             seen = [WAVES.sample(25, seed=(seed, i), k_shot=k, n_query=30) for i in range(0, 1_500, 60)]
             found["one_trained_on"] = float(np.mean(ml.evaluate(learner, seen, steps=1).values))
     return found | {"lead": below(scores["two"], scores[min(("one", "one_twice"), key=found.__getitem__)])}
-
-
-def smooth(episode: Episode, length: float, noise: float) -> np.ndarray:
-    """The error on each wave of a Gaussian process that knows of curves only that they are smooth (RBF kernel)."""
-    episode = episode.to(torch.float64)
-    kernel = lambda a, b: (-(a - b.mT).square() / (2 * length ** 2)).exp()
-    x, eye = episode.support.x, torch.eye(episode.support.x.shape[1], dtype=torch.float64)
-    mean = kernel(episode.query.x, x) @ torch.linalg.solve(kernel(x, x) + noise * eye, episode.support.y)
-    return (mean - episode.query.y).square().flatten(1).mean(1).numpy()
 
 
 def few_points(seed: int) -> Numbers:
@@ -283,27 +273,6 @@ def price(seed: int) -> Numbers:
                 seconds.append(time.process_time() - start)
         found[f"times{steps}"] = float(np.mean(sorted(taken[False])[:10]) / np.mean(sorted(taken[True])[:10]))
     return found
-
-
-class NearestDrawing(ml.Learner):
-    """The answer of the most similar support drawing, blurred and shifted by up to `reach` pixels each way. It is not trained.
-
-    Similar by the cosine of what is left without the mean. Arguments: blur: of the Gaussian, in pixels; reach: 0 allows no shift.
-    """
-
-    def __init__(self, blur: float, reach: int):
-        super().__init__()
-        self.blur, self.reach = blur, reach
-
-    def adapt(self, support: ml.Examples) -> Predict:
-        way = range(-self.reach, self.reach + 1)
-        shifted = torch.stack([self.seen(support.x.roll((i, j), (-2, -1))) for i in way for j in way], 2)     # [tasks, n, shifts, pixels]
-        one_hot = torch.nn.functional.one_hot(support.y).float()
-        return lambda x: (torch.einsum("tmp,tnsp->tmns", self.seen(x), shifted).amax(-1)[..., None] * one_hot[:, None]).amax(2)
-
-    def seen(self, x: Tensor) -> Tensor:
-        soft = torch.from_numpy(gaussian_filter(x.numpy(), self.blur, axes=(-2, -1))).flatten(2)
-        return torch.nn.functional.normalize(soft - soft.mean(-1, keepdim=True), dim=-1)
 
 
 @cache

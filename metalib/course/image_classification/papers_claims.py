@@ -102,7 +102,9 @@ PAPERS = [
         over="training",
         rivals=("the same network before training", "the nearest mean by pixels", "the nearest mean of centred outlines"),
         refuted="less than 98.5 % right as the paper asks, or a point between MAML and outlines, one at a time",
-        tried="TRIED",
+        tried="two more tries, one seed each, 4,000 updates of 8 tasks on drawings as they are: 98.5 ± .2, and at twice the outer rate 98.3 ± "
+              "0.2. Which of length, mirror images and distortion made the difference was not taken apart. One at a time the three "
+              "have 98.0, 97.7 and 98.6; centred outlines are level with the best",
         minutes=75,
         data="omniglot",
     ),

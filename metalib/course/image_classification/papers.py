@@ -177,16 +177,16 @@ def curves(methods: tuple[str, ...] = ("maml-papers", "fomaml-papers"), setting:
     """Accuracy on the validation characters against updates, one line a seed, with the paper's final number beside them."""
     figure = new(8.6, 3.4)
     ax = figure.add_subplot()
-    drawn = [(note, colour) for name, colour in zip(methods, (BLUE, ORANGE, GREEN)) for note in notes()
-             if note["recipe"] == f"{name}-omniglot-{setting}"]
-    for note, colour in drawn:
+    drawn = [(note, i) for i, name in enumerate(methods) for note in notes() if note["recipe"] == f"{name}-omniglot-{setting}"]
+    for note, i in drawn:
         done, score = np.array(note["validation"]).T
-        line, marker = LINES[note["seed"] % len(LINES)], MARKERS[note["seed"] % len(MARKERS)]
+        colour, line, marker = (BLUE, ORANGE, GREEN)[i], LINES[(i + note["seed"]) % len(LINES)], MARKERS[(i + note["seed"]) % len(MARKERS)]
         ax.plot(done, 100 * score, line, color=colour, marker=marker, markersize=4, label=f"{note['about'].split(', from')[0]}, seed {note['seed']}")
     reported = float(METHODS[0].reported[setting])
     ax.axhline(reported, color=GREY, linewidth=1)
-    ax.text(0.01, reported, f"MAML's paper: {reported} % on its test after 60,000 updates of 32", color=GREY, va="bottom" if reported < 99 else "top",
-            transform=ax.get_yaxis_transform())
+    below = reported > 99                                    # no room above the line
+    ax.annotate(f"MAML's paper: {reported} % on its test after 60,000 updates of 32", (0.01, reported), xycoords=ax.get_yaxis_transform(),
+                xytext=(0, -3 if below else 2), textcoords="offset points", va="top" if below else "bottom", color=GREY)
     ax.set_ylim(top=100)
     ax.legend(loc="lower right", frameon=False)
     plain(ax, "Validation characters while MAML trains, one query at a time", f"updates of {drawn[0][0]['training']['meta_batch']} tasks", "% right")

@@ -33,9 +33,9 @@ def memory(seed: int) -> Numbers:
 
 
 def real_tables(seed: int) -> Numbers:
-    """The contest on every table but those that choices were made with."""
+    """The contest on every table but those that choices were made with, a quarter of its cuts: three seeds make nearly as many as it has."""
     tables = [name for name in (*in_context.TABLES, *in_context.MORE) if name not in in_context.DEVELOPMENT]
-    return summed([in_context.row(setting, found) for setting, found in in_context.contest(seed, tables).items()])
+    return summed([in_context.row(setting, found) for setting, found in in_context.contest(seed, tables, part=4).items()])
 
 
 def summed(rows: Sequence[in_context.Row]) -> Numbers:

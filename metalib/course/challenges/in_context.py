@@ -92,11 +92,15 @@ def judge(learners: Mapping[str, Learner], name: str, k_shot: int, n_query: int,
     return found
 
 
-def contest(seed: int = 0, tables: Sequence[str] = (*TABLES, *MORE)) -> dict[str, dict[str, list[float]]]:
-    """The shipped network beside its rivals in every setting: "table/k_shot" -> learner -> accuracy on each split."""
+def contest(seed: int = 0, tables: Sequence[str] = (*TABLES, *MORE), part: int = 1) -> dict[str, dict[str, list[float]]]:
+    """The shipped network beside its rivals in every setting: "table/k_shot" -> learner -> accuracy on each split.
+
+    Arguments:
+        part: cut each table so many times less often, rounded up.
+    """
     found = {}
     for name, k, n_query in settings(tables):
-        found[f"{name}/{k}"] = judge({MINE: load("in-context-tables"), **rivals(k)}, name, k, n_query, splits(name, k), seed)
+        found[f"{name}/{k}"] = judge({MINE: load("in-context-tables"), **rivals(k)}, name, k, n_query, -(-splits(name, k) // part), seed)
         print(row(f"{name}/{k}", found[f"{name}/{k}"]), flush=True)
     return found
 

@@ -11,12 +11,16 @@ from ..learners import Learner
 from ..learners.base import Predict
 
 
+def rbf(a: Tensor, b: Tensor, length: float) -> Tensor:
+    """How alike two places are: a [..., n, 1], b [..., m, 1] -> [..., n, m], 1 where they are the same."""
+    return (-(a - b.mT).square() / (2 * length ** 2)).exp()
+
+
 def smooth(episode: Episode, length: float, noise: float) -> np.ndarray:
     """The error on each wave of a Gaussian process that knows of curves only how smooth they are: RBF kernel of this length, noise variance."""
     episode = episode.to(torch.float64)
-    kernel = lambda a, b: (-(a - b.mT).square() / (2 * length ** 2)).exp()
     x, eye = episode.support.x, torch.eye(episode.support.x.shape[1], dtype=torch.float64)
-    mean = kernel(episode.query.x, x) @ torch.linalg.solve(kernel(x, x) + noise * eye, episode.support.y)
+    mean = rbf(episode.query.x, x, length) @ torch.linalg.solve(rbf(x, x, length) + noise * eye, episode.support.y)
     return (mean - episode.query.y).square().flatten(1).mean(1).numpy()
 
 

@@ -47,7 +47,7 @@ def omniglot(about: str, learner: Callable[[], Learner], shots: tuple[int, ...] 
 
 
 def vinyals(about: str, learner: Callable[[], Learner], k_shot: int, shots: tuple[int, ...] = (), **training) -> Recipe:
-    """A recipe for Omniglot in the few-shot split of Vinyals et al. 2016: characters differ, alphabets do not.
+    """A recipe for Omniglot in the few-shot split that is named after Vinyals et al. 2016.
 
     Arguments:
         k_shot: examples per class in training.

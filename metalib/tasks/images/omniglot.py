@@ -1,8 +1,8 @@
 """Omniglot: 1,623 handwritten characters of 50 alphabets, each drawn once by 20 people. Real data, loaded by `metalib.data`.
 
 Lake, Salakhutdinov, Tenenbaum 2015, "Human-level concept learning through probabilistic program induction",
-https://doi.org/10.1126/science.aab3050. Splits: the authors' own (alphabets differ) and the one that few-shot papers
-report (characters differ, alphabets do not), Vinyals et al. 2016, https://arxiv.org/abs/1606.04080.
+https://doi.org/10.1126/science.aab3050. Splits: the authors' own, by alphabet, and the one that is named after
+Vinyals et al. 2016, https://arxiv.org/abs/1606.04080, nearly by alphabet too: "train" has the alphabets of 4 of the 423 test characters.
 """
 import io
 import json
@@ -33,7 +33,7 @@ class Omniglot(InkTasks):
 
     Arguments:
         split: "background" (964 characters) or "evaluation" (659), the authors' split by alphabet; "train" (1,028),
-            "validation" (172) or "test" (423), the few-shot split by character.
+            "validation" (172) or "test" (423), the few-shot split of the prototypical network's authors.
         rotations: count each character turned by 0, 90, 180 and 270 degrees as four classes. Default: True for
             "background" and "train", where it augments; False for the others. The protocol of the papers, 1,200
             training characters ("train" with "validation") against 423, turns both: rotations=True for "test" too.

@@ -108,31 +108,35 @@ CLAIMS = [
         id="07.2",
         sentence=(
             "Squared errors from ten points. Waves like those of training: the CNP {cnp_home:.4f}, MAML after five steps {maml_home:.2f}, a smooth "
-            "curve through the points, never trained, {curve_home:.2f}. Lifted by 3, where answering 0 costs {zero:.1f}: the CNP as it stands "
-            "{cnp:.1f}, MAML {maml:.1f}, the value of the nearest point {nearest:.1f}, the curve {curve:.2f}. Lowered by the mean of the ten points "
-            "before these are shown: {cnp_centred:.2f}, {maml_centred:.2f}, and the curve {curve_centred:.2f}. By the offset at which leaving one "
-            "point out goes best: the CNP {cnp_chosen:.3f}, MAML {maml_chosen:.2f}."),
+            "curve through the points {curve_home:.2f} where its one number, how smooth, was chosen on 500 waves, {own_home:.2f} where on the ten "
+            "points alone. Lifted by 3, where answering 0 costs {zero:.1f}: the CNP as it stands {cnp:.1f}, MAML {maml:.1f}, the value of the "
+            "nearest point {nearest:.1f}, the curve {curve:.2f} and {own:.2f}. Lowered by the mean of the ten points before these are shown: "
+            "{cnp_centred:.2f}, {maml_centred:.2f}, and the curve {curve_centred:.2f}. By the offset at which leaving one point out goes best: the "
+            "CNP {cnp_chosen:.3f}, MAML {maml_chosen:.2f}."),
         measure=lifted,
         holds=lambda n: (n["cnp"] > n["zero"] and min(n["lead"], n["back"], n["ahead"], n["behind"]) > 0 and n["form"] < 1e-5
-                         and n["cnp_centred"] > 10 * n["cnp_home"] and n["maml_centred"] > 2 * n["maml_home"]),
+                         and n["cnp_centred"] > 10 * n["cnp_home"] and n["maml_centred"] > 2 * n["maml_home"]
+                         and n["curve_home"] < n["maml_home"] < n["own_home"] and n["own"] < n["maml"]),
         over="tasks (one training seed)",
-        rivals=("MAML, five steps, with the same points lowered and not", "the nearest of the ten points", "a smooth curve through them: a Gaussian "
-                "process, its length chosen on waves of training's kind", "least squares on sin, cos and a constant, which leaves nothing"),
+        rivals=("MAML, five steps, with the same points lowered and not", "the nearest of the ten points", "a smooth curve through them: a "
+                "Gaussian process, its length chosen on waves of training's kind or by leaving one point out", "least squares on sin, cos and a "
+                "constant, which leaves nothing"),
         refuted="MAML, shown the lowered points, is not ahead of the CNP that is shown them, or level with it by the chosen offset; or ahead of the "
                 "curve on lifted waves",
         tried=(
             "an earlier sentence had it that nothing helps the CNP since it cannot notice: leaving one point out does notice. Another had MAML, "
             "shown lowered points, back at its error in training: as shares, whose denominators differ. Errors show that neither is back. Lowered "
-            "by the true 3 MAML leaves what it leaves in training. With its smoothness chosen wave by wave, by leaving one out, the curve leaves "
-            "0.2 to 0.4, at home and lifted"),
+            "by the true 3 MAML leaves what it leaves in training. A third had the curve ahead of MAML at home without a word on how its smoothness "
+            "had been chosen: on the wave alone it is behind by the mean, on three further seeds of 1,000 waves by 0.11 to 0.13 (± 0.05), and "
+            "ahead by the median (0.01 against 0.05)"),
         minutes=0.5,
     ),
     Claim(
         id="07.3",
         sentence=(
-            "At twice the frequency, with 20 points and 30 steps, ANIL leaves {anil} unexplained, MAML {maml}, a random start {random}; the value of "
-            "the nearest point {nearest}, a smooth curve through the points {curve}, never trained. Whoever knows that it is a wave and scans the "
-            "frequency has it from ten points (median {form:<.0e} at most)."),
+            "At twice the frequency, with 20 points and 30 steps, ANIL leaves {anil} unexplained, MAML {maml}, a random start {random}; the value "
+            "of the nearest point {nearest}, a smooth curve through the points {curve}, fitted to the wave alone. Whoever knows that it is a wave "
+            "and scans the frequency has it from ten points (median {form:<.0e} at most)."),
         measure=twice,
         holds=lambda n: n["lead"] > 0 and n["maml"] < n["random"] and n["form"] < 1e-6 and n["curve"] < n["anil"] and n["nearest"] < n["maml"],
         over="tasks (one training seed)",
@@ -168,7 +172,9 @@ CLAIMS = [
             "been tried +0.9 ± 1.7, +1.6 ± 1.7, +1.7 ± 4.1, three ties; the rival named on half of the cuts and met on the other half: +0.4, so "
             "naming it afterwards helps it. Films and the assay came last, by rules written before, each judged once. More rivals, on 8 cuts: of a "
             "tuned support vector machine, shrunken discriminants and naive Bayes one is 1 to 4 points ahead of the network on diabetes and "
-            "photographs from two or five examples, none on iris and wine"),
+            "photographs from two or five examples, none on iris and wine. With one example the rivals cannot choose whether to scale, and fitted on "
+            "two rows a scaler makes logistic regression and one neighbour the same rule: without it they have 82.6 and 84.8 on iris (the network "
+            "82.5, one neighbour 2.3 ± 1.7 ahead), 78.0 and 76.7 on cancer (77.6), and 64 on wine"),
         minutes=70,
         data="MovieLens, Tox21",
     ),
@@ -210,9 +216,9 @@ CLAIMS = [
         sentence=(
             "After 2,500 iterations on ten points of each wave attention leaves an error of {attention:.3f} on new ones (median "
             "{attention_median:.4f}), a CNP {cnp:.2f} ({cnp_median:.3f}), MAML after ten steps {maml:.2f} ({maml_median:.2f}). A smooth curve "
-            "through the points, never trained: {curve:.3f} ({curve_median:.4f}). The shipped CNP, after eight times as many iterations, leaves "
-            "{cnp_shipped:.3f} ({cnp_shipped_median:.4f}). Of waves lifted by 3 attention leaves {attention_lifted:.2f} of the mean square, the "
-            "CNP {cnp_lifted:.1f}, MAML {maml_lifted:.2f}."),
+            "through the points, one number of it chosen on 500 waves: {curve:.3f} ({curve_median:.4f}). The shipped CNP, after eight times as "
+            "many iterations, leaves {cnp_shipped:.3f} ({cnp_shipped_median:.4f}). Of waves lifted by 3 attention leaves {attention_lifted:.2f} of "
+            "the mean square, the CNP {cnp_lifted:.1f}, MAML {maml_lifted:.2f}."),
         measure=readers,
         holds=lambda n: n["over_cnp"] > 0 and n["attention"] < n["maml"] and n["maml_lifted"] < n["attention_lifted"] < n["cnp_lifted"],
         over="training and tasks",
@@ -237,16 +243,16 @@ CLAIMS = [
         over="training, pools and tasks",
         rivals=("tags drawn afresh in every episode", "no tags", "no tags and many waves", "answering 0"),
         refuted="the learner with fixed tags is better on new waves than answering 0",
-        tried="no tags, and no tags with 500 waves: an earlier sentence put what fresh tags leave down to twenty waves. Most of it is the short "
-              "training, and a tag that says nothing still costs more than so small a pool",
+        tried="no tags, and no tags with 500 waves: an earlier sentence put what fresh tags leave down to twenty waves. About half of it (0.4 to "
+              "0.7) is the short training, and a tag that says nothing still costs more than so small a pool",
         minutes=0.5,
     ),
     Claim(
         id="07.9",
         sentence=(
             "Waves lifted by 3, ten points, five steps of MAML: {all:.2f} of the mean square is left when all weights move, {rest:.2f} when the "
-            "last bias is held still, {bias:.2f} when it alone moves ({bias_best:.2f} at the best of five larger rates), and {body:.2f} when the "
-            "whole head is held still."),
+            "last bias is held still, {bias:.2f} when it alone moves ({bias_best:.2f} at the best of five larger rates, 0.5), and {body:.2f} when "
+            "the whole head is held still."),
         measure=offset_bias,
         holds=lambda n: n["gap"] > 0 and n["rest"] < 1.2 * n["all"] and n["body"] < 1.4 * n["all"],
         over="tasks (one training seed)",
@@ -269,6 +275,7 @@ CLAIMS = [
         refuted="the same of the two rates is better from three points and from forty",
         tried=(
             "a grid of factors of two, on which nothing shifts: an earlier sentence read that off. Eight rates from 0.006 to 0.014: lowest at 0.006, "
-            "0.008, 0.009, 0.010 for 2, 3, 5 and 10 to 40 points; first order's start, paired: the same"),
+            "0.008, 0.009, 0.010 for 2, 3, 5 and 10 to 40 points; first order's start, paired: the same. Between 10 and 40 the bottom moves by 5 % "
+            "(eight rates, three further seeds), where the formula for fitted starts gives 21"),
     ),
 ]

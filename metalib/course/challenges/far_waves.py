@@ -36,7 +36,7 @@ def nearest(episode: Episode) -> Tensor:
 
 
 def curve(episode: Episode, seed: int) -> np.ndarray:
-    """The error on each wave of a smooth curve through its points (a Gaussian process), never trained.
+    """The error on each wave of a smooth curve through its points (a Gaussian process).
 
     How smooth is chosen on 500 other waves, of training's kind, with as many points.
     """
@@ -100,7 +100,8 @@ def lifted(seed: int) -> Numbers:
                     f"{name}_chosen": lifted_by(learner, support, x, chosen_offset(learner, support))}
     found = {name: error(given, episode) for name, given in answers.items()}
     found |= {f"{name}_home": error(learner.adapt(inside.support)(inside.query.x), inside) for name, learner in (("cnp", cnp), ("maml", maml))}
-    found |= {"curve": curve(episode, seed), "curve_centred": curve(lowered, seed), "curve_home": curve(inside, seed)}
+    found |= {"curve": curve(episode, seed), "curve_centred": curve(lowered, seed), "curve_home": curve(inside, seed),
+              "own": own_curve(episode), "own_home": own_curve(inside)}
     gaps = {name: mean_ci(found[more] - found[less]) for name, more, less in (
         ("lead", "maml", "cnp_centred"), ("back", "cnp_centred", "maml_centred"), ("ahead", "maml_chosen", "cnp_chosen"),
         ("behind", "maml", "curve"))}

@@ -56,7 +56,7 @@ NEEDS_NO_TASK = {"classes": ("from scratch",), "classes of rows": ("from scratch
 @checker("Put one of " + ", ".join(map(repr, METHODS)) + " in place of each row of dots.", **dict.fromkeys(CASES, METHODS))
 def choice(letters=..., doses=..., factory=..., clinic=...):
     """Exercise 2: what would you try first in each of CASES? The decision guide is the judge; its two best are accepted,
-    and MAML where its cheaper relatives are: nothing in this course puts them ahead of it.
+    and MAML where its cheaper relatives are.
 
     Where the answer must say how sure it is, only a learner that says so will do; where there is no other task, only one that needs none.
     """

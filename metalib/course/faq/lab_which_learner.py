@@ -48,7 +48,7 @@ class Problem:
 
 Rule = tuple[str, float, Callable[[Problem], bool], str]
 RULES: tuple[Rule, ...] = (
-    ("from scratch", 4, lambda p: p.shots >= 100, "so many are enough: judgement, level at 30 (chapter 1)"),
+    ("from scratch", 4, lambda p: p.shots >= 100, "so many are enough: judgement, ahead at 30 (chapter 1)"),
     ("from scratch", 3, lambda p: p.tasks == 1, "there is no second task to learn from"),
     ("from scratch", 1, lambda p: p.rows, "on rows a tuned classic is level (chapter 7)"),
     ("from scratch", -2, lambda p: p.shots <= 5 and not p.rows, "a handful is little without copies of it (chapter 1)"),
@@ -65,12 +65,12 @@ RULES: tuple[Rule, ...] = (
     ("ProtoNet", -9, lambda p: p.values, "needs classes"),
     ("MAML", 2, lambda p: p.few, "made for few examples (chapter 3)"),
     ("MAML", 1, lambda p: p.new == "unlike", "its steps still work off the beaten path (chapter 7)"),
-    ("MAML", 1, lambda p: p.values and p.time == "hours", "best start for few steps on waves (chapter 3)"),
+    ("MAML", 1, lambda p: p.values and p.time == "hours", "good after one step on waves; Meta-SGD is ahead (chapter 3)"),
     ("MAML", -1, lambda p: p.time == "minutes" and not p.values, "dear on images: see its card"),
-    ("first order or Reptile", 2, lambda p: p.few, "for less than MAML, a quarter behind it (question 9)"),
+    ("first order or Reptile", 2, lambda p: p.few, "no second order; on waves a quarter behind, Reptile ahead (question 9)"),
     ("first order or Reptile", 1, lambda p: p.new == "unlike", "it keeps learning by steps (chapter 7)"),
     ("first order or Reptile", 0.5, lambda p: p.time == "minutes", "memory of one step only (chapter 7)"),
-    ("CNP", 3.5, lambda p: p.values and p.few, "exact inside its tasks, and cheap (chapter 7)"),
+    ("CNP", 3.5, lambda p: p.values and p.few, "near inside its tasks, and cheap (chapter 7)"),
     ("CNP", 2, lambda p: p.unsure and p.values, "says how sure it is (chapter 2)"),
     ("CNP", -4, lambda p: p.new == "unlike", "first to be wrong outside (chapter 7)"),
     ("CNP", -1, lambda p: not p.values, "behind ProtoNet on characters (see their cards)"),

@@ -155,9 +155,9 @@ def table() -> Table:
     rows = tuple((f"{m.name} ({m.arxiv})" + (" T" if m.transductive else ""),
                   *(f"{m.reported[s]} | {told(of(found, m.recipe, s))}".rstrip() for s in SETTINGS)) for m in METHODS)
     return Table(("method: paper | ours, %", *columns()), rows,
-                 "New characters, each turn a class; ours in the split of ProtoNet's authors, whose test alphabets are nearly all new. Ours from a random "
-                 "start, asked as the paper asks. ±: the 95 % interval over training seeds; ¹: one seed, the interval is over tasks. T: transductive, "
-                 "the queries share batch statistics. -: not reported. Nothing right of the bar: not run here.")
+                 "New characters, each turn a class; ours in the split of ProtoNet's authors, whose test alphabets are nearly all new. Ours from a "
+                 "random start, asked as the paper asks. ±: the 95 % interval over training seeds; ¹: one seed, the interval is over tasks. T: "
+                 "transductive, the queries share batch statistics. -: not reported. Nothing right of the bar: not run here.")
 
 
 def lengths() -> Table:

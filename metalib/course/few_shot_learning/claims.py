@@ -262,7 +262,7 @@ CLAIMS = [
         id="06a.14",
         sentence=(
             "CLINC150, a frozen sentence encoder (Google's multilingual universal sentence encoder), 20 tasks. One example: its nearest mean "
-            "{mean1:.1%}, prototypes on n-grams {proto1:.1%}, on the same tasks {mean_over_proto1:.0%} ± {mean_over_proto1_half:.0%} less. "
+            "{mean1:.1%}, prototypes on n-grams {proto1:.1%}, on the same tasks {mean_over_proto1:.0%} less (± {mean_over_proto1_half:.0%}). "
             "Five: its nearest mean {mean5:.1%}, logistic regression on it {logistic5:.1%}, on tf-idf {tfidf5:.1%}."),
         measure=controls.encoded,
         holds=lambda n: beyond(n, "mean_over_proto1"),

@@ -54,7 +54,7 @@ RECIPES.update({
     "maml-distorted-papers-omniglot-5w5s": papers("MAML on distorted drawings", maml, k_shot=5, changed=True, iterations=8_000, meta_batch=8,
                                                   n_query=3),
     # The paper's five steps, a quarter of its tasks: five recorded steps on twenty classes are dear.
-    "maml-papers-omniglot-20w1s": papers("MAML", partial(maml, 20, 0.1, 5, inner_steps=5), n_way=20, iterations=3_000, meta_batch=4, n_query=1),
+    "maml-papers-omniglot-20w1s": papers("MAML", partial(maml, 20, 0.1, 5, inner_steps=5), n_way=20, iterations=2_000, meta_batch=4, n_query=1),
     "fomaml-papers-omniglot-5w1s": papers("first-order MAML", first_order, iterations=8_000, meta_batch=16, n_query=3),
     "fomaml-papers-omniglot-5w5s": papers("first-order MAML", first_order, k_shot=5, iterations=4_000, meta_batch=8, n_query=5),
     # As protonet-omniglot-5w1s of `characters.py`, shorter. Snell et al. train on 20,000 episodes or more, without distortion.

@@ -47,7 +47,7 @@ RECIPES.update({
         lambda: learners.InContextClassifier(width=48, blocks=3, max_features=2, max_classes=5), plane,
         dict(iterations=6_000, meta_batch=16, lr=2e-3, schedule="warm cosine", clip=1.0),
         synthetic("synthetic points", plane, ((2, 2, 3), (2, 2, 10), (2, 5, 3), (2, 5, 10)))),
-    # An iteration takes about five times the CNP's: 2,500 cost two thirds of the seconds of its 20,000.
+    # An iteration takes about four times the CNP's: 2,500 cost half of the seconds of its 20,000.
     "in-context-sinusoid": Recipe(
         "a transformer that learns sinusoids in context", learners.InContext, AnyShot,
         dict(iterations=2_500, meta_batch=25, lr=1e-3, schedule="warm cosine", clip=1.0),

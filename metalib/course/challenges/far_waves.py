@@ -45,14 +45,15 @@ def curve(episode: Episode, seed: int) -> np.ndarray:
 
 
 def own_curve(episode: Episode) -> np.ndarray:
-    """As `curve`, but how smooth is chosen wave by wave: the length at which each point is best foretold by the others."""
-    x, y, eye = episode.support.x.double(), episode.support.y.double(), torch.eye(episode.support.x.shape[1], dtype=torch.float64)
-    left, errors = [], []
+    """As `curve`, but how smooth is chosen wave by wave: where its own points are likeliest, the size of the wave fitted to them."""
+    x, y, n = episode.support.x.double(), episode.support.y.double(), episode.support.x.shape[1]
+    unlikely, errors = [], []
     for length in LENGTHS:
-        inverse = torch.linalg.inv(rbf(x, x, length) + 1e-4 * eye)
-        left.append(((inverse @ y)[..., 0] / inverse.diagonal(dim1=1, dim2=2)).square().sum(1))     # each point, foretold by the others
-        errors.append(smooth(episode, length, 1e-4))
-    return np.stack(errors)[torch.stack(left).argmin(0).numpy(), np.arange(len(x))]
+        kernel = rbf(x, x, length) + 1e-6 * torch.eye(n, dtype=torch.float64)
+        size = (y.mT @ torch.linalg.solve(kernel, y))[:, 0, 0] / n
+        unlikely.append(n * size.log() + torch.logdet(kernel))                                      # minus twice the log likelihood
+        errors.append(smooth(episode, length, 1e-6))
+    return np.stack(errors)[torch.stack(unlikely).argmin(0).numpy(), np.arange(len(x))]
 
 
 def lifted_by(reader: Learner, support: Examples, x: Tensor, offset: Tensor) -> Tensor:

@@ -60,12 +60,14 @@ def choice(letters=..., doses=..., factory=..., clinic=...):
 
     Where the answer must say how sure it is, only a learner that says so will do; where there is no other task, only one that needs none.
     """
-    wrong = []
+    wrong, cheaper = [], []
     for case, mine in choose(METHODS, letters=letters, doses=doses, factory=factory, clinic=clinic).items():
         words, problem = CASES[case]
         found = compute(**problem)
         best = list(found.points)[:2]
-        best += ["MAML"] if "first order or Reptile" in best else []
+        if mine == "MAML" and mine not in best and "first order or Reptile" in best:
+            best.append(mine)
+            cheaper.append(case)
         silent = problem["unsure"] and mine not in SAYS_HOW_SURE
         orphan = problem["tasks"] == 1 and mine not in NEEDS_NO_TASK[problem["answers"]]
         if silent or orphan or mine not in best:
@@ -78,7 +80,8 @@ def choice(letters=..., doses=..., factory=..., clinic=...):
             wrong.append(f"{case} ({words}): yours = {mine!r}; {why}. The guide would try {best[0]}: {found.reasons[best[0]][0][1]}.")
     if wrong:
         stop(" ".join(wrong))
-    return "The guide agrees. It is a rule of thumb: measure your choice against the simplest baseline before you believe either."
+    agrees = f"Accepted, though for {' and '.join(cheaper)} the guide puts MAML's cheaper relatives before it." if cheaper else "The guide agrees."
+    return f"{agrees} It is a rule of thumb: measure your choice against the simplest baseline before you believe either."
 
 
 # 3. Estimate: how many tasks? --------------------------------------------------------------------------------------------------

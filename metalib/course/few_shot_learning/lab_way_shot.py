@@ -94,14 +94,14 @@ def words(r: Result) -> str:
     here = r.by_shots[:, SHOTS.index(r.shots), 0]
     mean, half = r.by_shots[METHODS.index(r.method), SHOTS.index(r.shots)]
     best = int(np.nanargmax(here))
-    top = f"the best is {METHODS[best]} with {100 * here[best]:.1f} %"
+    top = f"the highest mean is {METHODS[best]}'s, {100 * here[best]:.1f} %"
     setting = f"On {r.source} with {r.ways} classes and {r.shots} example{'s' * (r.shots != 1)} of each"
     if mean != mean:
         return f"{setting}, {r.method} has no answer, since its head was made for 5 classes; {top}."
     ours, theirs = (r.by_shots[METHODS.index(name), :, 0] for name in ("ProtoNet", "logistic regression"))
     ahead = next((k for k, a, b in zip(SHOTS, ours, theirs) if b > a), None)
-    crossing = "logistic regression " + (f"has caught up with ProtoNet at K = {ahead}" if ahead else "stays behind ProtoNet")
-    first = "the best of all" if best == METHODS.index(r.method) else top
+    crossing = "logistic regression " + (f"has the higher mean than ProtoNet from K = {ahead} on" if ahead else "stays behind ProtoNet")
+    first = "the highest mean of all" if best == METHODS.index(r.method) else top
     return f"{setting}, {r.method} is right in {100 * mean:.1f} % ± {100 * half:.1f} ({r.episodes} tasks); {first}; {crossing}."
 
 

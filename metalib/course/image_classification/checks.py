@@ -87,7 +87,7 @@ def museum(answers: Mapping[str, str]):
         right = len(given) - len(wrong)
         wrong += [f"Still open: {', '.join(missing)}."] * bool(missing)
         stop(f"{right} of {len(EXHIBITS)} exposed. " + " ".join(wrong))
-    return f"Each of the {len(EXHIBITS)} checks fails its exhibit and passes the same thing done right."
+    return f"Each of your {len(EXHIBITS)} answers fails its exhibit and passes the same thing done right."
 
 
 def judge(name: str, check: str) -> str:

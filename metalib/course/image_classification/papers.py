@@ -170,7 +170,7 @@ def lengths() -> Table:
                      str(len({run.seed for run in mine})), *(told([run for run in mine if run.asked == way]) or "the same" for way in ASKED)))
     return Table(("recipe", "setting", "updates × tasks", "minutes", "seeds", *ASKED), tuple(rows),
                  "Minutes on one core that had other work too. As the paper asks: for T as many queries of each class as examples, all in one batch. "
-                 "The same: without shared statistics it does not matter. MAML's paper took 60,000 × 32 updates.")
+                 "The same: without shared statistics it does not matter. MAML's paper took 60,000 × 32, with twenty classes × 16.")
 
 
 def curves(methods: tuple[str, ...] = ("maml-papers", "fomaml-papers"), setting: str = "5w1s") -> Picture:

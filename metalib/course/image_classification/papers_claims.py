@@ -68,8 +68,9 @@ PAPERS = [
         refuted="the number of queries in a batch does not matter, or less than 97.5 % right as the paper asks",
         tried="on validation, asked as the paper asks: one query of each class in training instead of three, 9,200 updates of 16 tasks at 2e-3: "
               "95.9 ± .8; 4,600 of 32 tasks at 1e-3, in the same time: 94.9. Who shares the batch, the shipped weights, five queries at a time, 240 "
-              "tasks (seed 300): one of each class 98.4, five of classes at random 86.0, five of one class 24.5. Pixels are a rival of straw: the "
-              "nearest mean of outlines, nothing learned and one at a time, has 82.2 ± 1.1, with the ink centred 92.9 ± .7",
+              "tasks (seed 300): one of each class 98.4, five of classes at random 86.0, five of one class 24.5; with the support set in the batch "
+              "96.8, 95.0 and 83.7. Pixels are a rival of straw: the nearest mean of outlines, nothing learned and one at a time, has 82.2 ± 1.1, "
+              "with the ink centred 92.9 ± .7",
         minutes=45,
         data="omniglot",
     ),
@@ -93,19 +94,20 @@ PAPERS = [
     Claim(
         id="05.11",
         sentence=(
-            "MAML from its random start with five examples of each class, 8,000 updates of 8 tasks, mirror images as further characters, every "
-            "drawing distorted at every visit: {asked:.2%} right as the paper asks (99.9 after 60,000 updates of 32). With fifteen queries of each "
-            "class in the batch {fifteen:.2%}; one at a time {alone:.1%}. Before training {untrained:.0%}; the nearest mean of pixels "
-            "{pixels:.0%}, of centred outlines, which learned nothing, {outlines:.1%}, one at a time."),
+            "The third of three tries with five examples of each class, all scored on the test characters: MAML from its random start, 8,000 "
+            "updates of 8 tasks, mirror images as further characters, every drawing distorted at every visit: {asked:.2%} right as the paper asks "
+            "(99.9 after 60,000 updates of 32). With fifteen queries of each class in the batch {fifteen:.2%}; one at a time {alone:.1%}. Before "
+            "training {untrained:.0%}; the nearest mean of pixels {pixels:.0%}, of centred outlines, which learned nothing, {outlines:.1%}, one at "
+            "a time."),
         measure=maml_distorted,
         holds=lambda n: n["asked"] > 0.985 and abs(n["alone"] - n["outlines"]) < 0.01 and n["alone"] > n["pixels"] + 0.1,
         over="training",
         rivals=("the same network before training", "the nearest mean by pixels", "the nearest mean of centred outlines"),
-        refuted="less than 98.5 % right as the paper asks, or a point between MAML and outlines, one at a time",
+        refuted="less than 98.5 % right as the paper asks (99.0 had been asked for; the bar stands lower), or a point between MAML and outlines, "
+                "one at a time",
         tried="two more tries, one seed each, 4,000 updates of 8 tasks on drawings as they are: 98.5 ± .2, and at twice the outer rate 98.3 ± "
               "0.2. Which of length, mirror images, distortion and three training queries in place of five made the difference was not taken "
-              "apart. One at a time the three "
-              "have 98.0, 97.7 and 98.6; centred outlines are level with the best",
+              "apart. One at a time the three have 98.0, 97.7 and 98.6; centred outlines are level with the best",
         minutes=75,
         data="omniglot",
     ),

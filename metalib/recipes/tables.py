@@ -22,11 +22,6 @@ class AnyShot:
         return tasks.Sinusoid().sample(n_tasks, k_shot=k_shot, n_query=n_query, seed=seed)
 
 
-def plane() -> tasks.SyntheticTables:
-    """Tables of two columns, at most five classes and eighty points."""
-    return tasks.SyntheticTables(features=(2, 2), rows=(2, 80), classes=5)
-
-
 def synthetic(title: str, family, settings: tuple[tuple[int, int, int], ...]) -> dict:
     """A test for each (features, ways, shots)."""
     return {f"{title}, {f} features, {n}-way, K = {k}": (family, dict(episodes=300, n_features=f, n_way=n, k_shot=k, n_query=20))
@@ -41,12 +36,6 @@ RECIPES.update({
         synthetic("synthetic tables", tasks.SyntheticTables, ((8, 2, 2), (8, 2, 10), (30, 2, 50), (20, 5, 10), (20, 10, 20)))
         | {f"{name}, K = {k}": (lambda name=name: tasks.RealTable(name), dict(episodes=100, k_shot=k, n_query=20))
            for name in ("iris", "wine", "cancer", "digits-coarse") for k in (1, 5, 20)}),
-    # Small enough to answer the 1,600 points of a picture between two clicks.
-    "in-context-plane": Recipe(
-        "a transformer that classifies points of the plane in context",
-        lambda: learners.InContextClassifier(width=48, blocks=3, max_features=2, max_classes=5), plane,
-        dict(iterations=6_000, meta_batch=16, lr=2e-3, schedule="warm cosine", clip=1.0),
-        synthetic("synthetic points", plane, ((2, 2, 3), (2, 2, 10), (2, 5, 3), (2, 5, 10)))),
     # An iteration takes about four times the CNP's: 2,500 cost half of the seconds of its 20,000.
     "in-context-sinusoid": Recipe(
         "a transformer that learns sinusoids in context", learners.InContext, AnyShot,

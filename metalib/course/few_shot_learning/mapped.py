@@ -68,7 +68,7 @@ def classified(seed: int) -> Mapped:
 
 
 def accuracy(seed: int) -> Numbers:
-    """Three new domains, 5-way, one example and five: logistic regression on the map, meta-trained and trained as a classifier's, on weights
+    """Three new domains, 5-way, one example and five: logistic regression on the map, meta-trained and trained as a classifier, on weights
     alone, on counts, on tf-idf."""
     known, new, found = division(seed)["known"], division(seed)["new"], {}
     bodies = {"map": learned(seed), "classified": classified(seed), "weights": learned(seed, more=False), "counted": counted(known)}

@@ -22,11 +22,6 @@ def pixels() -> ml.Classical:
     return ml.Classical(LogisticRegression(max_iter=1_000))
 
 
-def drawing() -> NearestDrawing:
-    """The most similar drawing under blur and shifts, never trained: the best of six settings on training glyphs (claim 03.10)."""
-    return NearestDrawing(0.7, 4)
-
-
 class LinearModel(ml.Metric):
     """Features of a trained network, and logistic regression fitted to each task."""
 
@@ -120,7 +115,7 @@ def crossed(seed: int) -> Numbers:
 def four_families(seed: int) -> Numbers:
     """The same 40 tasks of new glyphs for the shipped learners, every query on its own; MAML's queries as one batch beside it."""
     learners = {"protonet": ml.load("protonet-omniglot-5w1s"), "matching": ml.load("matching-omniglot-5w1s"), "maml": ml.load("maml-images"),
-                "cnp": ml.load("cnp-omniglot-5w1s"), "centroid": ml.NearestCentroid(), "logistic": pixels(), "drawing": drawing()}
+                "cnp": ml.load("cnp-omniglot-5w1s"), "centroid": ml.NearestCentroid(), "logistic": pixels(), "drawing": NearestDrawing()}
     scores = {name: right(learner, NEW(), seed, 40, n_query=3) for name, learner in learners.items()}
     together = ml.evaluate(learners["maml"], NEW(), 40, seed=1_000 + seed, together=True, n_way=5, k_shot=1, n_query=15).mean
     best = max(("centroid", "logistic"), key=lambda name: scores[name].mean())
@@ -150,7 +145,7 @@ def decoder_or_distance(seed: int) -> Numbers:
     for name, family in (("glyphs", NEW()), ("digits", DIGITS())):
         scores = {which: right(learner, family, seed, 50) for which, learner in (
             ("decoder", box), ("distance", ml.ProtoNet(box.network)), ("logistic", pixels()), ("centroid", ml.NearestCentroid()),
-            ("drawing", drawing()))}
+            ("drawing", NearestDrawing()))}
         found |= {f"{name}_{which}": float(s.mean()) for which, s in scores.items()} | {
             f"{name}_lead": below(-scores["distance"], -scores["decoder"]), f"{name}_below_pixels": below(-scores["logistic"], -scores["decoder"])}
     return found
@@ -159,7 +154,7 @@ def decoder_or_distance(seed: int) -> Numbers:
 def twenty(seed: int) -> Numbers:
     """Twenty new symbols at once, one drawing each."""
     scores = {name: right(learner, NEW(), seed, 20, n_way=20, n_query=2) for name, learner in (
-        ("protonet", ml.load("protonet-omniglot-5w1s")), ("centroid", ml.NearestCentroid()), ("logistic", pixels()), ("drawing", drawing()))}
+        ("protonet", ml.load("protonet-omniglot-5w1s")), ("centroid", ml.NearestCentroid()), ("logistic", pixels()), ("drawing", NearestDrawing()))}
     best = max(("centroid", "logistic", "drawing"), key=lambda name: scores[name].mean())
     return {name: float(s.mean()) for name, s in scores.items()} | {"lead": below(-scores["protonet"], -scores[best])}
 
@@ -171,7 +166,7 @@ def handwriting(seed: int) -> Numbers:
     before = build("cnp-omniglot-5w1s", 0)
     learners = {"protonet": base, "matching": ml.load("matching-omniglot-5w1s"), "matching_before": ml.MatchingNet(base.network),
                 "relation": ml.load("relation-omniglot-5w1s"), "cnp": ml.load("cnp-omniglot-5w1s"), "cnp_before": before,
-                "maml": ml.load("maml-images"), "centroid": ml.NearestCentroid(), "logistic": pixels(), "drawing": drawing()}
+                "maml": ml.load("maml-images"), "centroid": ml.NearestCentroid(), "logistic": pixels(), "drawing": NearestDrawing()}
     scores = {name: right(learner, family, seed, 100 if name in ("maml", "drawing") else 200, n_query=3)
               for name, learner in learners.items()}
     found = {f"{name}1": float(s.mean()) for name, s in scores.items()}

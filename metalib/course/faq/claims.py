@@ -24,7 +24,7 @@ def digits(seed: int) -> Numbers:
     from sklearn.linear_model import LogisticRegression
     shape = dict(seed=1_000 + seed, n_way=5, k_shot=1, n_query=5)
     everyone = {"maml": ml.load("maml-images"), "prototypes": ml.load("protonet-images"), "centroid": ml.NearestCentroid(),
-                "logistic": ml.Classical(LogisticRegression(max_iter=1_000)), "drawing": NearestDrawing(0.7, 4)}
+                "logistic": ml.Classical(LogisticRegression(max_iter=1_000)), "drawing": NearestDrawing()}
     scores = {name: np.asarray(ml.evaluate(one, ml.tasks.Digits(), 60, **shape).values) for name, one in everyone.items()}
     scores["together"] = np.asarray(ml.evaluate(everyone["maml"], ml.tasks.Digits(), 60, together=True, **shape).values)
     mean, half = mean_ci(scores["maml"] - scores["centroid"])

@@ -241,13 +241,13 @@ def told_apart(tasks: TextTasks, outside: tuple[str, ...], learner: ProtoNet, kn
     episode, *strange = questions(tasks, outside, seed, k)
     strange = {name: lines for name, lines in zip(("far", "near"), strange) if lines}
     support, y = episode.support, episode.support.y
-    found, heads = {}, {"sure": learner, "on_learned": On(learner.network.body, logistic(10.0)), "on_idf": On(counted(known), logistic(10.0))}
-    heads = {name: head.adapt(support) for name, head in heads.items()}
+    heads = {"sure": learner, "on_learned": On(learner.network.body, logistic(10.0)), "on_idf": On(counted(known), logistic(10.0))}
+    predicts, found = {name: head.adapt(support) for name, head in heads.items()}, {}
     spoken = [answer.softmax(-1).amax(-1) for answer in answers(
         spelled(), tfidf(known), lines_of(tasks, episode, "support"), y, lines_of(tasks, episode, "query"), *strange.values())]
     for i, (name, lines) in enumerate(strange.items()):
         x = vectors(lines)
-        scores = {name: (unknown.sureness(predict, episode.query.x), unknown.sureness(predict, x)) for name, predict in heads.items()}
+        scores = {name: (unknown.sureness(predict, episode.query.x), unknown.sureness(predict, x)) for name, predict in predicts.items()}
         scores["tfidf"] = spoken[0], spoken[1 + i]
         for row, body in (("learned", learner.network.body), ("idf", counted(known)), ("plain", nn.Identity())):
             scores[row] = tuple(unknown.nearness(body, support, part) for part in (episode.query.x, x))
